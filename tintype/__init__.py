@@ -1,0 +1,4 @@
+"""Tintype: your own Instagram."""
+
+__all__ = ["__version__"]
+__version__ = "0.1.0"

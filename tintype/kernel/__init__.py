@@ -1,0 +1,1 @@
+"""Ids, time, cursors, pages, problems and events: plain values, no I/O."""
