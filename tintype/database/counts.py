@@ -1,0 +1,67 @@
+"""Counters: folded from events, exactly once, into one row per subject and name."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+
+from tintype.database.session import Reader, Transaction
+from tintype.database.sql import upsert
+from tintype.database.tables import counts
+from tintype.kernel.event import Event
+from tintype.kernel.ids import Id, shard_of
+
+
+async def read(
+    reader: Reader, subjects: Iterable[Id], names: Sequence[str]
+) -> dict[Id, dict[str, int]]:
+    """The folded counts of every subject; what was never counted is 0."""
+    wanted = list(dict.fromkeys(subjects))
+    found = {subject: dict.fromkeys(names, 0) for subject in wanted}
+    if not wanted:
+        return found
+    rows = await reader.all(
+        sa.select(counts.c.subject, counts.c.name, counts.c.value).where(
+            counts.c.shard.in_({shard_of(subject) for subject in wanted}),
+            counts.c.subject.in_(wanted),
+            counts.c.name.in_(list(names)),
+        )
+    )
+    for row in rows:
+        found[row.subject][row.name] = row.value
+    return found
+
+
+def changes(batch: Sequence[Event]) -> dict[tuple[Id, str], int]:
+    """The net change of every counter that a batch of events moves."""
+    sums: dict[tuple[Id, str], int] = defaultdict(int)
+    for event in batch:
+        for delta in event.deltas():
+            sums[delta.subject, delta.name] += delta.by
+    return {key: by for key, by in sums.items() if by}
+
+
+async def fold(tx: Transaction, batch: Sequence[Event]) -> None:
+    """Add a batch to the counts; the caller moves its offset in the same transaction."""
+    for (subject, name), by in changes(batch).items():
+        row = {"shard": shard_of(subject), "subject": subject, "name": name, "value": by}
+        await tx.execute(
+            upsert(
+                counts,
+                row,
+                index=["shard", "subject", "name"],
+                update={"value": counts.c.value + by},
+            )
+        )
+
+
+async def forget(tx: Transaction, subjects: Sequence[Id]) -> None:
+    """Drop the counts of subjects that are gone."""
+    await tx.execute(
+        sa.delete(counts).where(
+            counts.c.shard.in_({shard_of(subject) for subject in subjects}),
+            counts.c.subject.in_(subjects),
+        )
+    )

@@ -1,0 +1,223 @@
+"""Runs jobs under leases: at least once, one worker at a time, retried, never silently lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+import structlog
+
+from tintype.database.jobs import DEAD, QUEUED, RUNNING, LeaseLost, Permanent
+from tintype.database.session import Database, Row, Transaction
+from tintype.database.tables import jobs
+from tintype.kernel.ids import SHARDS, Id
+
+log = structlog.get_logger(__name__)
+
+_IDLE_S = 1.0
+_FIRST_RETRY_S = 1.0
+_LONGEST_RETRY_S = 600.0
+
+
+@dataclass(frozen=True)
+class JobHandler:
+    """How one kind of job is done.
+
+    ``handle`` may run more than once for the same job and must be idempotent; it may call
+    ``job.finish(tx)`` to end the job in the transaction of its last effect. ``on_dead`` hears of a
+    job that is given up, inside the transaction that buries it.
+    """
+
+    kind: str
+    payload: type[msgspec.Struct]
+    handle: Callable[[LeasedJob], Awaitable[None]]
+    lease_seconds: float = 60.0
+    max_attempts: int = 8
+    on_dead: Callable[[Transaction, Any, str], Awaitable[None]] | None = None
+
+
+class LeasedJob:
+    """A job that this worker holds until its lease ends.
+
+    The fence grows with every lease: a worker that slept through its lease can not write, because
+    ``finish`` and ``hold`` compare fences inside the transaction.
+    """
+
+    def __init__(self, row: Row, payload: Any, fence: int) -> None:
+        self.shard: int = row.shard
+        self.id: Id = row.id
+        self.attempt: int = row.attempts + 1
+        self.payload = payload
+        self.fence = fence
+        self.finished = False
+
+    def _mine(self) -> sa.ColumnElement[bool]:
+        return sa.and_(jobs.c.shard == self.shard, jobs.c.id == self.id, jobs.c.fence == self.fence)
+
+    async def hold(self, tx: Transaction) -> None:
+        """Go on only if the lease is still ours.
+
+        Raises:
+            LeaseLost: another worker took over.
+        """
+        if await tx.scalar(sa.select(jobs.c.id).where(self._mine())) is None:
+            raise LeaseLost
+
+    async def finish(self, tx: Transaction) -> None:
+        """End the job with this transaction.
+
+        Raises:
+            LeaseLost: another worker took over.
+        """
+        if await tx.execute(sa.delete(jobs).where(self._mine())) == 0:
+            raise LeaseLost
+        self.finished = True
+
+
+class JobRunner:
+    """Takes due jobs of the given kinds, ``concurrency`` at a time, until stopped."""
+
+    def __init__(
+        self, database: Database, handlers: Sequence[JobHandler], *, concurrency: int = 2
+    ) -> None:
+        self._database = database
+        self._handlers = {handler.kind: handler for handler in handlers}
+        self._slots = asyncio.Semaphore(concurrency)
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Work until cancelled; jobs in hand are then handed back at once."""
+        try:
+            while True:
+                await self._slots.acquire()
+                leased = await self._lease_or_wait()
+                if leased is None:
+                    self._slots.release()
+                    continue
+                task = asyncio.create_task(self._work(*leased))
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
+        finally:
+            for task in self._running:
+                task.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def run_due(self) -> int:
+        """Do every job that is due now, one after the other; returns how many."""
+        done = 0
+        while leased := await self._lease():
+            await self._slots.acquire()
+            await self._work(*leased)
+            done += 1
+        return done
+
+    async def _lease_or_wait(self) -> tuple[JobHandler, LeasedJob] | None:
+        try:
+            leased = await self._lease()
+        except Exception as error:  # noqa: BLE001 - the store is down: the loop outlives it
+            log.warning("jobs.lease_failed", error=repr(error))
+            leased = None
+        if leased is None:
+            await self._database.woken(_IDLE_S)
+        return leased
+
+    def _due(self, now: int) -> sa.ColumnElement[bool]:
+        return sa.and_(
+            jobs.c.shard.between(0, SHARDS - 1),
+            jobs.c.kind.in_(list(self._handlers)),
+            sa.or_(
+                sa.and_(jobs.c.state == QUEUED, jobs.c.run_at_ms <= now),
+                sa.and_(jobs.c.state == RUNNING, jobs.c.leased_until_ms <= now),
+            ),
+        )
+
+    async def _lease(self) -> tuple[JobHandler, LeasedJob] | None:
+        now = self._database.clock.now_ms()
+        query = (
+            sa.select(jobs)
+            .where(self._due(now))
+            .order_by(jobs.c.priority, jobs.c.run_at_ms, jobs.c.id)
+            .limit(1)
+        )
+        async with self._database.read() as reader:
+            if await reader.first(query) is None:
+                return None
+        async with self._database.write() as tx:
+            row = await tx.first(query)
+            if row is None:
+                return None
+            handler = self._handlers[row.kind]
+            await tx.execute(
+                sa.update(jobs)
+                .where(jobs.c.shard == row.shard, jobs.c.id == row.id, jobs.c.fence == row.fence)
+                .values(
+                    state=RUNNING,
+                    fence=row.fence + 1,
+                    attempts=row.attempts + 1,
+                    leased_until_ms=now + round(handler.lease_seconds * 1000),
+                )
+            )
+        payload = msgspec.json.decode(row.payload, type=handler.payload)
+        return handler, LeasedJob(row, payload, row.fence + 1)
+
+    async def _work(self, handler: JobHandler, job: LeasedJob) -> None:
+        beat = asyncio.create_task(self._heartbeat(handler, job))
+        try:
+            await handler.handle(job)
+            if not job.finished:
+                async with self._database.write() as tx:
+                    await job.finish(tx)
+        except asyncio.CancelledError:
+            await self._requeue(job, delay_s=0.0, reason="handed back at shutdown")
+            raise
+        except LeaseLost:
+            log.info("jobs.lease_lost", kind=handler.kind, job=job.id)
+        except Exception as error:  # noqa: BLE001 - any failure of a handler means retry or burial
+            await self._failed(handler, job, error)
+        finally:
+            beat.cancel()
+            self._slots.release()
+
+    async def _heartbeat(self, handler: JobHandler, job: LeasedJob) -> None:
+        while True:
+            await asyncio.sleep(handler.lease_seconds / 3)
+            until = self._database.clock.now_ms() + round(handler.lease_seconds * 1000)
+            async with self._database.write() as tx:
+                await tx.execute(sa.update(jobs).where(job._mine()).values(leased_until_ms=until))  # noqa: SLF001 - the lease belongs to this module
+
+    async def _failed(self, handler: JobHandler, job: LeasedJob, error: Exception) -> None:
+        reason = str(error) or type(error).__name__
+        if isinstance(error, Permanent) or job.attempt >= handler.max_attempts:
+            log.error("jobs.dead", kind=handler.kind, job=job.id, reason=reason)
+            await self._bury(handler, job, reason)
+            return
+        delay = min(_LONGEST_RETRY_S, _FIRST_RETRY_S * 2 ** (job.attempt - 1))
+        log.warning("jobs.retry", kind=handler.kind, job=job.id, reason=reason, delay_s=delay)
+        await self._requeue(job, delay_s=delay * random.uniform(0.8, 1.2), reason=reason)  # noqa: S311 - jitter
+
+    async def _bury(self, handler: JobHandler, job: LeasedJob, reason: str) -> None:
+        with contextlib.suppress(LeaseLost):
+            async with self._database.write() as tx:
+                await job.hold(tx)
+                await tx.execute(
+                    sa.update(jobs)
+                    .where(job._mine())  # noqa: SLF001 - the lease belongs to this module
+                    .values(state=DEAD, reason=reason, dedupe=f"dead:{job.id}")
+                )
+                if handler.on_dead is not None:
+                    await handler.on_dead(tx, job.payload, reason)
+
+    async def _requeue(self, job: LeasedJob, *, delay_s: float, reason: str) -> None:
+        run_at = self._database.clock.now_ms() + round(delay_s * 1000)
+        async with self._database.write() as tx:
+            await tx.execute(
+                sa.update(jobs)
+                .where(job._mine())  # noqa: SLF001 - the lease belongs to this module
+                .values(state=QUEUED, run_at_ms=run_at, leased_until_ms=0, reason=reason)
+            )

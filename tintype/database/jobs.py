@@ -1,0 +1,53 @@
+"""Jobs: imperative work that is asked for in the transaction that needs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from tintype.kernel.ids import Id
+
+QUEUED, RUNNING, DEAD = "queued", "running", "dead"
+
+
+class Permanent(Exception):  # noqa: N818 - it reads as what it says: permanent("reason")
+    """The job can never succeed: no retry, straight to the dead letters with this reason."""
+
+
+class LeaseLost(Exception):  # noqa: N818 - a state, not a fault of the code
+    """Another worker took this job over; whatever this one was about to write must not land."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Work to be done after the commit.
+
+    ``dedupe`` makes asking twice harmless: while a job of the same shard, kind and dedupe text is
+    waiting or running, a second one is not stored. ``run_at_ms`` delays it; lower ``priority``
+    goes first.
+    """
+
+    kind: str
+    shard: int
+    payload: msgspec.Struct
+    dedupe: str | None = None
+    run_at_ms: int | None = None
+    priority: int = 0
+
+
+def job_row(job: Job, id_: Id, now_ms: int) -> dict[str, object]:
+    return {
+        "shard": job.shard,
+        "id": id_,
+        "kind": job.kind,
+        "dedupe": job.dedupe or str(id_),
+        "payload": msgspec.json.encode(job.payload),
+        "state": QUEUED,
+        "priority": job.priority,
+        "run_at_ms": now_ms if job.run_at_ms is None else job.run_at_ms,
+        "attempts": 0,
+        "fence": 0,
+        "leased_until_ms": 0,
+        "reason": None,
+    }

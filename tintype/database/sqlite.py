@@ -1,0 +1,249 @@
+"""The embedded database: one SQLite file, one group-commit writer, readers beside it.
+
+Transactions take turns on the writing connection. A finished one is not committed by itself: a
+committer queues for its own turn behind everything that is already waiting and makes all of it
+durable with a single fsync. Reads run inline on the event loop: a short indexed read costs less
+than the hop to a thread (measured: 25 k against 11 k pages a second), only the fsync leaves it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.sql.base import Executable
+
+from tintype.database.session import (
+    Database,
+    DatabaseUnavailable,
+    Parameters,
+    Reader,
+    Transaction,
+)
+from tintype.kernel.clock import Clock
+from tintype.kernel.ids import Ids
+from tintype.kernel.problem import OutOfSpace
+
+log = structlog.get_logger(__name__)
+
+_BUSY_ATTEMPTS = 200
+_BUSY_WAIT_S = 0.025
+_writing: ContextVar[bool] = ContextVar("writing", default=False)
+
+
+class DiskFull(OutOfSpace):
+    """The database has no room left; nothing was stored and reading goes on."""
+
+
+class _InlineReader(Reader):
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    async def _run(self, statement: Executable, parameters: Parameters | None) -> sa.Result[Any]:
+        return self._connection.execute(statement, parameters)
+
+
+class _Turn(Transaction):
+    """A transaction in its turn on the writing connection."""
+
+    def __init__(self, connection: sa.Connection, clock: Clock, ids: Ids) -> None:
+        super().__init__(clock, ids)
+        self._connection = connection
+
+    async def _run(self, statement: Executable, parameters: Parameters | None) -> sa.Result[Any]:
+        return self._connection.execute(statement, parameters)
+
+
+class _Pending:
+    """A finished transaction that waits for the fsync."""
+
+    def __init__(self, callbacks: list[Callable[[], None]]) -> None:
+        self.callbacks = callbacks
+        self.durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+
+def open_engine(path: Path | str, module: Any = sqlite3) -> sa.Engine:
+    """An engine whose connections never begin or commit on their own.
+
+    ``module`` is the DB-API driver; the power-cut experiment passes one with a lying disk.
+    """
+    engine = sa.create_engine(
+        f"sqlite+pysqlite:///{path}",
+        module=module,
+        isolation_level="AUTOCOMMIT",
+        poolclass=sa.NullPool,
+        connect_args={"check_same_thread": False, "timeout": 0.0, "cached_statements": 512},
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def configure(connection: Any, _: object) -> None:
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "cache_size=-16384",
+            "temp_store=MEMORY",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return engine
+
+
+class SqliteDatabase(Database):
+    """One process owns the file for writing; others may read or wait their turn.
+
+    After a failed fsync nothing more is written: ``on_fatal`` is called once, every later write
+    answers ``DatabaseUnavailable`` and the process is expected to stop and recover.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        clock: Clock,
+        *,
+        module: Any = sqlite3,
+        on_fatal: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        self.clock = clock
+        self.ids = Ids(clock)
+        self.engine = open_engine(path, module)
+        self._on_fatal = on_fatal
+        self._writer = self.engine.connect()
+        self._reader = _InlineReader(self.engine.connect())
+        self._raw: Any = self._writer.connection.dbapi_connection
+        self._turn = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._batch: list[_Pending] = []
+        self._committer: asyncio.Task[None] | None = None
+        self._failed: BaseException | None = None
+        self._wake = asyncio.Event()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Reader]:
+        yield self._reader
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Transaction]:
+        if _writing.get():
+            message = "a transaction is already open here; pass it on instead of opening another"
+            raise RuntimeError(message)
+        async with self._turn:
+            token = _writing.set(True)
+            try:
+                await self._begin()
+                turn = _Turn(self._writer, self.clock, self.ids)
+                try:
+                    yield turn
+                    await turn._store_events()  # noqa: SLF001 - the transaction's own last step
+                    self._raw.execute("RELEASE turn")
+                except BaseException as error:
+                    self._roll_back(error)
+                    raise
+                pending = _Pending(turn._callbacks)  # noqa: SLF001 - the same
+                self._batch.append(pending)
+                if self._committer is None:
+                    self._committer = asyncio.create_task(self._commit_in_turn())
+            except sqlite3.OperationalError as error:
+                raise _problem(error) from error
+            except sa.exc.OperationalError as error:
+                raise _problem(error.orig) from error
+            finally:
+                _writing.reset(token)
+        await asyncio.shield(pending.durable)
+
+    async def woken(self, timeout: float) -> None:  # noqa: ASYNC109 - the wait is the point
+        wake = self._wake
+        try:
+            async with asyncio.timeout(timeout):
+                await wake.wait()
+        except TimeoutError:
+            return
+
+    async def close(self) -> None:
+        """Wait for what is being committed, then let go of the file."""
+        if self._committer is not None:
+            await asyncio.wait([self._committer])
+        self._thread.shutdown()
+        self._reader._connection.close()  # noqa: SLF001 - ours
+        self._writer.close()
+        self.engine.dispose()
+
+    async def _begin(self) -> None:
+        if self._failed is not None:
+            raise DatabaseUnavailable
+        if not self._raw.in_transaction:
+            for attempt in range(_BUSY_ATTEMPTS):
+                try:
+                    self._raw.execute("BEGIN IMMEDIATE")
+                    break
+                except sqlite3.OperationalError as error:
+                    if "locked" not in str(error) or attempt == _BUSY_ATTEMPTS - 1:
+                        raise
+                await asyncio.sleep(_BUSY_WAIT_S)
+        self._raw.execute("SAVEPOINT turn")
+
+    def _roll_back(self, error: BaseException) -> None:
+        if self._raw.in_transaction:
+            self._raw.execute("ROLLBACK TO turn")
+            self._raw.execute("RELEASE turn")
+            if not self._batch:
+                self._raw.execute("ROLLBACK")
+            return
+        # SQLite gave up the whole transaction (disk full, I/O error): the batch went with it.
+        self._fail_batch(error)
+
+    def _fail_batch(self, error: BaseException) -> None:
+        batch, self._batch = self._batch, []
+        for pending in batch:
+            if not pending.durable.done():
+                pending.durable.set_exception(_problem(getattr(error, "orig", error)))
+
+    async def _commit_in_turn(self) -> None:
+        async with self._turn:
+            self._committer = None
+            if not self._batch:
+                return
+            loop = asyncio.get_running_loop()
+            try:
+                await loop.run_in_executor(self._thread, self._raw.execute, "COMMIT")
+            except BaseException as error:  # noqa: BLE001 - every waiter must hear of it
+                self._commit_failed(error)
+                return
+            batch, self._batch = self._batch, []
+        for pending in batch:
+            for callback in pending.callbacks:
+                callback()
+            if not pending.durable.done():
+                pending.durable.set_result(None)
+        # Whoever waits now is woken; whoever waits later waits for the next commit.
+        self._wake.set()
+        self._wake = asyncio.Event()
+
+    def _commit_failed(self, error: BaseException) -> None:
+        log.error("database.commit_failed", error=repr(error))
+        if self._raw.in_transaction:
+            self._raw.execute("ROLLBACK")
+        if not isinstance(_problem(error), DiskFull):
+            # After a failed fsync a later one may falsely succeed: stop, never retry in place.
+            self._failed = error
+            if self._on_fatal is not None:
+                self._on_fatal(error)
+        self._fail_batch(error)
+
+
+def _problem(error: BaseException | None) -> Exception:
+    if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
+        return DiskFull()
+    if isinstance(error, (DatabaseUnavailable, DiskFull)):
+        return error
+    return DatabaseUnavailable(retry_after=1.0)
