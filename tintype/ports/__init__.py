@@ -1,0 +1,1 @@
+"""Ports: Protocols whose docstrings are the specification; adapters keep the promises."""
