@@ -1,0 +1,29 @@
+"""The HTTP kit: route tables, callers, problems, limits and keys."""
+
+from tintype.http.app import create_app
+from tintype.http.call import Authenticator, Call, Identity, RequestCall, SignInRequired
+from tintype.http.keys import Keeper
+from tintype.http.kit import Kit
+from tintype.http.limits import RateLimiter, RateLimitSettings
+from tintype.http.routes import Access, Body, Cursor, IdField, IdPath, Limit, Route, Routes
+
+__all__ = [
+    "Access",
+    "Authenticator",
+    "Body",
+    "Call",
+    "Cursor",
+    "IdField",
+    "IdPath",
+    "Identity",
+    "Keeper",
+    "Kit",
+    "Limit",
+    "RateLimitSettings",
+    "RateLimiter",
+    "RequestCall",
+    "Route",
+    "Routes",
+    "SignInRequired",
+    "create_app",
+]

@@ -1,0 +1,65 @@
+"""The app factory: route tables in, one ASGI application out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from tintype import __version__
+from tintype.http.kit import Kit, route_class
+from tintype.http.limits import TooManyRequests
+from tintype.http.openapi import document
+from tintype.http.problems import BodyTooLarge, BodyUnreadable, answer_exception
+from tintype.http.routes import Routes
+from tintype.kernel.problem import Invalid, Problem
+
+_DESCRIPTION = (
+    "Ids are strings. Times are RFC 3339 in UTC. Lists are paged by `cursor`; `next_cursor` is "
+    "null at the end. Errors are problems (RFC 9457). Send `Idempotency-Key` with every POST that "
+    "creates, and a retry never doubles anything."
+)
+_COMMON: tuple[type[Problem], ...] = (TooManyRequests, Invalid)
+
+
+def create_app(kit: Kit, slices: Sequence[Routes]) -> FastAPI:
+    """The application with every route of every slice, its problems and its OpenAPI document."""
+    app = FastAPI(
+        title="Tintype",
+        version=__version__,
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    table = [route for slice_ in slices for route in slice_.table]
+    for route in table:
+        router = APIRouter(route_class=route_class(kit, route))
+        router.add_api_route(
+            route.path,
+            route.endpoint(),
+            methods=[route.method],
+            tags=[route.tag],
+            summary=_summary(route.handler.__doc__ or route.handler.__name__),
+            description=route.handler.__doc__,
+            operation_id=route.handler.__name__,
+            response_model=None,
+            include_in_schema=not route.hidden,
+        )
+        app.include_router(router)
+    for error in (HTTPException, RequestValidationError, Problem, Exception):
+        app.add_exception_handler(error, answer_exception)
+
+    def openapi() -> Any:
+        return document(app, table, [*_COMMON, BodyUnreadable, BodyTooLarge])
+
+    app.openapi = openapi  # type: ignore[method-assign] # the framework's documented way
+    app.state.table = table
+    return app
+
+
+def _summary(text: str) -> str:
+    return text.strip().splitlines()[0].rstrip(".")

@@ -1,0 +1,160 @@
+"""What happens around every route: the caller, the limits, the key, the problems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from fastapi import Request
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+
+from tintype.http.call import (
+    AdminsOnly,
+    Authenticator,
+    CrossSiteRequest,
+    Identity,
+    RequestCall,
+    SignInRequired,
+)
+from tintype.http.keys import HEADER, Keeper
+from tintype.http.limits import RateLimiter, network_of
+from tintype.http.problems import answer_exception
+from tintype.http.routes import Access, Route
+
+COOKIE, SECURE_COOKIE = "tintype_session", "__Host-tintype_session"
+_COOKIE_AGE_S = 180 * 24 * 3600
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class _Signed(msgspec.Struct):
+    token: str
+
+
+@dataclass(frozen=True)
+class Kit:
+    """The collaborators that every route shares."""
+
+    authenticator: Authenticator
+    limiter: RateLimiter
+    keeper: Keeper
+    public_url: str | None
+    trust_proxy: bool = False
+
+    async def open(self, request: Request, route: Route) -> RequestCall:
+        """Identify the caller and decide whether the route may be called at all.
+
+        Raises:
+            SignInRequired, AdminsOnly, CrossSiteRequest, TooManyRequests.
+        """
+        token, by_cookie = self._token(request)
+        identity = await self.authenticator.identify(token) if token else None
+        if token and identity is None and not by_cookie:
+            raise SignInRequired("This token is unknown, expired or revoked.")
+        call = RequestCall(
+            identity=identity,
+            address=self.address(request),
+            agent=request.headers.get("user-agent", "")[:300],
+            base_url=self.base_url(request),
+        )
+        if by_cookie and request.method not in _SAFE and not _same_site(request):
+            raise CrossSiteRequest
+        if route.access is not Access.ANYONE and identity is None:
+            raise SignInRequired
+        if route.access is Access.ADMIN and not (identity and identity.admin):
+            raise AdminsOnly
+        self.spend(route.limit, identity, call.address)
+        return call
+
+    def spend(self, limit: str, identity: Identity | None, address: str) -> None:
+        """Take a token from the caller's bucket: the account's, or the address's."""
+        by_address = identity is None or limit.startswith("sign")
+        self.limiter.spend(
+            limit, network_of(address) if by_address or identity is None else identity.account
+        )
+
+    def _token(self, request: Request) -> tuple[str | None, bool]:
+        header = request.headers.get("authorization", "")
+        if header[:7].lower() == "bearer ":
+            return header[7:].strip(), False
+        name = SECURE_COOKIE if self.secure(request) else COOKIE
+        return request.cookies.get(name), True
+
+    def address(self, request: Request) -> str:
+        """The caller's address; the proxy's word is taken only when the operator said so."""
+        if self.trust_proxy and (forwarded := request.headers.get("x-forwarded-for")):
+            return forwarded.rsplit(",", 1)[-1].strip()
+        return request.client.host if request.client else "unknown"
+
+    def base_url(self, request: Request) -> str:
+        """Where the caller reaches this server, without a slash at the end."""
+        return self.public_url or f"{request.url.scheme}://{request.url.netloc}"
+
+    def secure(self, request: Request) -> bool:
+        return self.base_url(request).startswith("https:")
+
+    def set_cookie(self, request: Request, response: Response, token: str) -> None:
+        """Hand over the session (or, with an empty token, take it away)."""
+        secure = self.secure(request)
+        response.set_cookie(
+            SECURE_COOKIE if secure else COOKIE,
+            token,
+            max_age=_COOKIE_AGE_S if token else 0,
+            path="/",
+            secure=secure,
+            httponly=True,
+            samesite="lax",
+        )
+
+
+def route_class(kit: Kit, route: Route) -> type[APIRoute]:
+    """A framework route that opens the call before the body is looked at."""
+
+    class KitRoute(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            inner = super().get_route_handler()
+
+            async def work(request: Request) -> Response:
+                response: Response = await inner(request)
+                return response
+
+            async def handle(request: Request) -> Response:
+                try:
+                    call = await kit.open(request, route)
+                    request.scope["tintype.call"] = call
+                    if route.creates and HEADER in request.headers:
+                        response = await kit.keeper.run(request, call.viewer, route.answer, work)
+                    else:
+                        response = await work(request)
+                except Exception as error:  # noqa: BLE001 - every failure becomes a problem
+                    return await answer_exception(request, error)
+                _hand_over_session(kit, route, request, response)
+                return response
+
+            return handle
+
+    return KitRoute
+
+
+def _hand_over_session(kit: Kit, route: Route, request: Request, response: Response) -> None:
+    call: RequestCall = request.scope["tintype.call"]
+    if route.signs_in and response.status_code < 300 and _from_browser(request):  # noqa: PLR2004 - success
+        token = msgspec.json.decode(bytes(response.body), type=_Signed).token
+        kit.set_cookie(request, response, token)
+    elif call.cookie is not None:
+        kit.set_cookie(request, response, call.cookie)
+
+
+def _from_browser(request: Request) -> bool:
+    return request.headers.get("sec-fetch-site") in {"same-origin", "none"}
+
+
+def _same_site(request: Request) -> bool:
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in {"same-origin", "none"}
+    origin = request.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc == request.headers.get("host")

@@ -1,0 +1,89 @@
+"""Rate limits: token buckets per account or address and class of route."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from pydantic import BaseModel, ConfigDict
+
+from tintype.kernel.clock import Clock
+from tintype.kernel.problem import RateLimited
+
+_MOST_BUCKETS = 200_000
+_IPV6_GROUPS = 3
+
+
+class TooManyRequests(RateLimited):
+    """You are doing this too often; wait a little."""
+
+
+class RateLimitSettings(BaseModel):
+    """How often one account, or one address when nobody is signed in, may call."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    factor: float = 1.0
+    """Multiplies every limit; load tests raise it."""
+    read_per_minute: int = 1200
+    """Requests that read."""
+    write_per_minute: int = 300
+    """Requests that change something."""
+    sign_in_per_minute: int = 20
+    """Sign-ins and password checks from one address."""
+    sign_up_per_hour: int = 60
+    """New accounts from one address."""
+    upload_per_minute: int = 600
+    """Requests about uploads and their parts."""
+    media_per_minute: int = 6000
+    """Media files delivered by this process."""
+
+    def rates(self) -> dict[str, tuple[float, float]]:
+        """Capacity and refill per second of each class of route."""
+        per_minute = {
+            "read": self.read_per_minute,
+            "write": self.write_per_minute,
+            "sign-in": self.sign_in_per_minute,
+            "upload": self.upload_per_minute,
+            "media": self.media_per_minute,
+        }
+        rates = {
+            name: (amount * self.factor, amount * self.factor / 60)
+            for name, amount in per_minute.items()
+        }
+        capacity = self.sign_up_per_hour * self.factor
+        rates["sign-up"] = (capacity, capacity / 3600)
+        return rates
+
+
+class RateLimiter:
+    """Decides in process; forgets the callers that were quiet the longest."""
+
+    def __init__(self, settings: RateLimitSettings, clock: Clock) -> None:
+        self._rates = settings.rates()
+        self._clock = clock
+        self._buckets: OrderedDict[tuple[str, int | str], tuple[float, int]] = OrderedDict()
+
+    def spend(self, class_: str, caller: int | str) -> None:
+        """Take one token of the caller's bucket.
+
+        Raises:
+            TooManyRequests: the bucket is empty; ``Retry-After`` says when it is not.
+        """
+        capacity, refill = self._rates[class_]
+        now = self._clock.now_ms()
+        key = (class_, caller)
+        tokens, at = self._buckets.pop(key, (capacity, now))
+        tokens = min(capacity, tokens + (now - at) / 1000 * refill)
+        if tokens < 1.0:
+            self._buckets[key] = (tokens, now)
+            raise TooManyRequests(retry_after=(1.0 - tokens) / refill)
+        self._buckets[key] = (tokens - 1.0, now)
+        if len(self._buckets) > _MOST_BUCKETS:
+            self._buckets.popitem(last=False)
+
+
+def network_of(address: str) -> str:
+    """The part of an address that one caller can not change at will: IPv4 whole, IPv6 its /48."""
+    if ":" not in address:
+        return address
+    return ":".join(address.split(":")[:_IPV6_GROUPS]) + "::/48"

@@ -1,0 +1,178 @@
+"""Route tables: each slice lists its routes, each route says who may call it.
+
+The table is the index of the API: OpenAPI, the rate limits, the idempotency keys and the
+authorization matrix of the tests are all derived from it. A route without ``access`` can not be
+written.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import inspect
+import typing
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import Query
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from starlette.responses import Response
+
+from tintype.kernel.ids import parse_id
+from tintype.kernel.problem import Problem
+
+Handler = Callable[..., Awaitable[Any]]
+Rule = Literal["anyone", "self", "visible", "owner", "admin"]
+LimitClass = Literal["read", "write", "sign-in", "sign-up", "upload", "media"]
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Access(enum.Enum):
+    """Who may call a route at all; what they may touch is decided by its rule."""
+
+    ANYONE = "anyone"
+    ACCOUNT = "account"
+    ADMIN = "admin"
+
+
+class Body(BaseModel):
+    """A request body: unknown fields are refused, numbers are not taken for text."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, str_strip_whitespace=False)
+
+
+IdPath = Annotated[
+    int, BeforeValidator(parse_id), WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,19}$"})
+]
+IdField = IdPath
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before")]
+Limit = Annotated[int | None, Query(description="items on the page: 20 unless asked, at most 100")]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One line of the route table.
+
+    ``subject`` names what the path's id stands for and ``rule`` what the caller must be to it:
+    both feed the authorization matrix, which tries every route as every actor.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    access: Access
+    rule: Rule
+    subject: str | None
+    returns: Any
+    status: int
+    status_of: Callable[[Any], int] | None
+    problems: tuple[type[Problem], ...]
+    limit: LimitClass
+    creates: bool
+    signs_in: bool
+    tag: str
+    hidden: bool
+
+    def answer(self, view: object) -> tuple[int, bytes]:
+        """The status and the body that answer with this view."""
+        if view is None:
+            return 204, b""
+        status = self.status if self.status_of is None else self.status_of(view)
+        return status, _encode(view)
+
+    def endpoint(self) -> Callable[..., Awaitable[Response]]:
+        """The handler as the framework calls it: views become encoded responses."""
+        handler = self.handler
+
+        @functools.wraps(handler)
+        async def call(**arguments: Any) -> Response:
+            view = await handler(**arguments)
+            if isinstance(view, Response):
+                return view
+            status, body = self.answer(view)
+            if status == 204:  # noqa: PLR2004 - no content has no type either
+                return Response(status_code=204)
+            return Response(body, status_code=status, media_type="application/json")
+
+        hints = typing.get_type_hints(handler, include_extras=True)
+        signature = inspect.signature(handler)
+        call.__signature__ = signature.replace(  # type: ignore[attr-defined] # read by inspect
+            parameters=[
+                parameter.replace(annotation=hints.get(name, parameter.annotation))
+                for name, parameter in signature.parameters.items()
+            ],
+            return_annotation=Response,
+        )
+        return call
+
+
+class Routes:
+    """The route table of one slice, filled by decorators."""
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+        self.table: list[Route] = []
+
+    def add(  # noqa: PLR0913 - a table has many columns
+        self,
+        method: str,
+        path: str,
+        *,
+        access: Access,
+        rule: Rule | None = None,
+        subject: str | None = None,
+        returns: Any = None,
+        status: int | None = None,
+        status_of: Callable[[Any], int] | None = None,
+        problems: Sequence[type[Problem]] = (),
+        limit: LimitClass | None = None,
+        creates: bool = False,
+        signs_in: bool = False,
+        hidden: bool = False,
+    ) -> Callable[[Handler], Handler]:
+        """Declare a route.
+
+        ``returns`` is the view type (``None``: 204 without a body), ``status_of`` picks the status
+        from the view where more than one is possible, ``creates`` honours Idempotency-Key,
+        ``signs_in`` hands the view's token to browsers as a cookie.
+        """
+        if "{" in path and subject is None:
+            message = f"{method} {path} names something but has no subject"
+            raise TypeError(message)
+        if rule is None:
+            rule = "admin" if access is Access.ADMIN else "self"
+            if access is Access.ANYONE:
+                rule = "anyone"
+
+        def declare(handler: Handler) -> Handler:
+            self.table.append(
+                Route(
+                    method=method,
+                    path=path,
+                    handler=handler,
+                    access=access,
+                    rule=rule,
+                    subject=subject,
+                    returns=returns,
+                    status=status or (204 if returns is None else 200),
+                    status_of=status_of,
+                    problems=tuple(problems),
+                    limit=limit or ("read" if method == "GET" else "write"),
+                    creates=creates,
+                    signs_in=signs_in,
+                    tag=self.tag,
+                    hidden=hidden,
+                )
+            )
+            return handler
+
+        return declare
+
+    get = functools.partialmethod(add, "GET")
+    post = functools.partialmethod(add, "POST")
+    put = functools.partialmethod(add, "PUT")
+    patch = functools.partialmethod(add, "PATCH")
+    delete = functools.partialmethod(add, "DELETE")
