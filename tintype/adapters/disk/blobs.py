@@ -1,0 +1,284 @@
+"""A folder on a local disk as a blob store."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from tintype.adapters.disk import files
+from tintype.adapters.disk.intake import PartIntake
+from tintype.adapters.disk.parts import PartStore
+from tintype.adapters.disk.signing import PartClaim, PartSigner
+from tintype.adapters.disk.threads import DiskThreads
+from tintype.kernel.clock import Clock, SystemClock
+from tintype.ports.blobs import Blob, OpenUpload, SignedPart, StoredPart, checked_key
+from tintype.ports.errors import BlobNotFound, NoSuchUpload, OutOfSpace
+
+_PIECE = 256 * 1024
+_LEFTOVER_SECONDS = 24 * 3600
+
+
+class DiskSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where blobs lie on the local disk, and how much of it they leave to others."""
+
+    root: Path
+    """The folder of the blobs; created when missing at start, and only then."""
+    free_floor: int = 512 * 1024 * 1024
+    """Bytes of the volume that stay free: uploads stop before the database runs out of room."""
+    threads: int = 8
+    """File operations at the same time; a disk that hangs holds up no more than these."""
+    seconds: float = 30
+    """How long a file operation may take before the store counts as not answering."""
+
+
+class DiskBlobs:
+    """``Blobs`` in a folder: ``blobs/<key>``, ``uploads/<upload>/<part>``, ``tmp/``.
+
+    Part URLs are answered by ``part_routes`` in any process that serves the same folder and was
+    given the same secret. Local disks only: the promises rest on rename and fsync.
+    """
+
+    def __init__(
+        self, settings: DiskSettings, *, secret: bytes, clock: Clock | None = None
+    ) -> None:
+        self._settings = settings
+        self._root = settings.root.absolute()
+        self._blobs = self._root / "blobs"
+        self._tmp = self._root / "tmp"
+        self._clock = clock or SystemClock()
+        self._signer = PartSigner(secret, self._clock)
+        self._parts = PartStore(self._root)
+        self._threads = DiskThreads(settings.threads, settings.seconds)
+        self.intake = PartIntake(self._root, self._parts, self._threads, self._check_room)
+        with files.translated(self._root):
+            self._prepare()
+
+    def close(self) -> None:
+        """End the threads, once what they do is done."""
+        self._threads.close()
+
+    async def create_upload(self, key: str, *, size: int, content_type: str) -> str:
+        del content_type  # a file has none; what is served carries our own
+        checked_key(key)
+
+        def work() -> str:
+            self._check_room(size)
+            with files.translated(self._root):
+                return self._parts.begin(key, self._clock.now_ms())
+
+        return await self._threads.run(work)
+
+    async def sign_part(self, key: str, upload: str, *, number: int, size: int) -> SignedPart:
+        checked_key(key)
+        return self._signer.sign(PartClaim(upload=upload, number=number, bytes=size))
+
+    def permits(self, claim: PartClaim, *, expires: int, signature: str) -> bool:
+        """Whether a part URL was signed here, for exactly this, less than an hour ago."""
+        return self._signer.permits(claim, expires=expires, signature=signature)
+
+    async def parts(self, key: str, upload: str) -> list[StoredPart]:
+        checked_key(key)
+        return list(await self._threads.run(lambda: self._parts.parts(upload, key)))
+
+    async def complete(self, key: str, upload: str, parts: Sequence[StoredPart]) -> Blob:
+        path = self._path(key)
+
+        def work() -> Blob:
+            try:
+                temporary = self._parts.assemble(upload, key, parts)
+            except NoSuchUpload:
+                done = self._head(key) if path.is_file() else None
+                if done is None or done.bytes != sum(part.bytes for part in parts):
+                    raise
+                return done
+            with files.translated(self._root), contextlib.ExitStack() as leftovers:
+                leftovers.callback(files.discard, temporary)
+                files.publish(temporary, path, self._blobs)
+                self._parts.forget(upload)
+            return self._head(key)
+
+        return await self._threads.run(work, patient=True)
+
+    async def abort(self, key: str, upload: str) -> None:
+        checked_key(key)
+
+        def work() -> None:
+            with files.translated(self._root):
+                self._parts.forget(upload)
+
+        await self._threads.run(work)
+
+    async def uploads(self) -> AsyncIterator[OpenUpload]:
+        for upload in await self._threads.run(self._parts.all):
+            yield upload
+
+    async def head(self, key: str) -> Blob:
+        checked_key(key)
+        return await self._threads.run(lambda: self._head(key))
+
+    async def read(self, key: str, *, start: int = 0, length: int | None = None) -> bytes:
+        path = self._path(key)
+
+        def work() -> bytes:
+            with files.translated(self._root, BlobNotFound(key)), path.open("rb") as file:
+                file.seek(start)
+                return file.read(-1 if length is None else length)
+
+        return await self._threads.run(work)
+
+    async def stream(
+        self, key: str, *, start: int = 0, length: int | None = None
+    ) -> AsyncIterator[bytes]:
+        path = self._path(key)
+
+        def begin() -> int:
+            with files.translated(self._root, BlobNotFound(key)):
+                return os.open(path, os.O_RDONLY)
+
+        descriptor = await self._threads.run(begin)
+        try:
+            end = None if length is None else start + length
+            while end is None or start < end:
+                size = _PIECE if end is None else min(_PIECE, end - start)
+                piece = await self._read_piece(descriptor, size, start)
+                if not piece:
+                    return
+                start += len(piece)
+                yield piece
+        finally:
+            os.close(descriptor)
+
+    async def write(self, key: str, data: bytes, *, content_type: str) -> Blob:
+        del content_type
+        return await self._place(key, lambda: len(data), lambda file: file.write_bytes(data))
+
+    async def store(self, key: str, path: Path, *, content_type: str) -> Blob:
+        del content_type
+
+        def copy(temporary: Path) -> None:
+            with temporary.open("xb") as file:
+                files.append(path, file.fileno())
+
+        return await self._place(key, lambda: path.stat().st_size, copy)
+
+    async def fetch(self, key: str, path: Path) -> None:
+        source = self._path(key)
+
+        def work() -> None:
+            with files.translated(self._root, BlobNotFound(key)):
+                try:
+                    files.link_or_copy(source, path)
+                except FileExistsError:
+                    raise
+                except OSError:
+                    files.discard(path)
+                    raise
+
+        await self._threads.run(work, patient=True)
+
+    async def delete(self, key: str) -> None:
+        path = self._path(key)
+
+        def work() -> None:
+            with files.translated(self._root):
+                if not (self._root / files.MARKER).exists():
+                    raise FileNotFoundError(self._root)
+                with contextlib.suppress(FileNotFoundError, IsADirectoryError, NotADirectoryError):
+                    path.unlink()
+                    files.flush(path.parent)
+                files.prune(path.parent, self._blobs)
+
+        await self._threads.run(work)
+
+    async def under(self, prefix: str) -> AsyncIterator[Blob]:
+        folder = self._path(prefix.removesuffix("/"))
+
+        def work() -> list[Blob]:
+            with files.translated(self._root):
+                if not (self._root / files.MARKER).exists():
+                    raise FileNotFoundError(self._root)
+                return [
+                    _blob(str(path.relative_to(self._blobs)), path)
+                    for path in sorted(folder.rglob("*"))
+                    if path.is_file()
+                ]
+
+        for blob in await self._threads.run(work):
+            yield blob
+
+    async def room(self) -> int | None:
+        def work() -> int:
+            with files.translated(self._root):
+                return self._room()
+
+        return await self._threads.run(work)
+
+    async def _place(
+        self, key: str, size: Callable[[], int], fill: Callable[[Path], object]
+    ) -> Blob:
+        path = self._path(key)
+
+        def work() -> Blob:
+            self._check_room(size())
+            with files.translated(self._root):
+                temporary = self._temporary()
+                try:
+                    fill(temporary)
+                    files.publish(temporary, path, self._blobs)
+                finally:
+                    files.discard(temporary)
+            return self._head(key)
+
+        return await self._threads.run(work, patient=True)
+
+    async def _read_piece(self, descriptor: int, size: int, start: int) -> bytes:
+        def work() -> bytes:
+            with files.translated(self._root):
+                return os.pread(descriptor, size, start)
+
+        return await self._threads.run(work)
+
+    def _prepare(self) -> None:
+        self._root.mkdir(parents=True, exist_ok=True)
+        for folder in (self._blobs, self._root / "uploads", self._tmp):
+            folder.mkdir(exist_ok=True)
+        (self._root / files.MARKER).touch()
+        files.flush(self._root)
+        # What a crash left behind; younger files may belong to another process.
+        before = time.time() - _LEFTOVER_SECONDS
+        for path in self._tmp.iterdir():
+            if path.stat().st_mtime < before:
+                files.discard(path)
+
+    def _head(self, key: str) -> Blob:
+        with files.translated(self._root, BlobNotFound(key)):
+            return _blob(key, self._blobs / key)
+
+    def _path(self, key: str) -> Path:
+        return self._blobs / checked_key(key)
+
+    def _temporary(self) -> Path:
+        return self._tmp / secrets.token_hex(16)
+
+    def _room(self) -> int:
+        return max(0, shutil.disk_usage(self._root).free - self._settings.free_floor)
+
+    def _check_room(self, size: int) -> None:
+        with files.translated(self._root):
+            room = self._room()
+        if size > room:
+            raise OutOfSpace(f"{size} bytes do not fit into {room}")
+
+
+def _blob(key: str, path: Path) -> Blob:
+    status = path.stat()
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    return Blob(key=key, bytes=status.st_size, etag=f"{status.st_size:x}-{status.st_mtime_ns:x}")
