@@ -5,6 +5,7 @@ from tintype.http.call import Authenticator, Call, Identity, RequestCall, SignIn
 from tintype.http.keys import Keeper
 from tintype.http.kit import Kit
 from tintype.http.limits import RateLimiter, RateLimitSettings
+from tintype.http.middleware import Envelope
 from tintype.http.routes import Access, Body, Cursor, IdField, IdPath, Limit, Route, Routes
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Body",
     "Call",
     "Cursor",
+    "Envelope",
     "IdField",
     "IdPath",
     "Identity",

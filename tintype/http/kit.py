@@ -24,6 +24,7 @@ from tintype.http.keys import HEADER, Keeper
 from tintype.http.limits import RateLimiter, network_of
 from tintype.http.problems import answer_exception
 from tintype.http.routes import Access, Route
+from tintype.kernel.links import ENCODED_HERE
 
 COOKIE, SECURE_COOKIE = "tintype_session", "__Host-tintype_session"
 _COOKIE_AGE_S = 180 * 24 * 3600
@@ -81,7 +82,8 @@ class Kit:
         if header[:7].lower() == "bearer ":
             return header[7:].strip(), False
         name = SECURE_COOKIE if self.secure(request) else COOKIE
-        return request.cookies.get(name), True
+        cookie = request.cookies.get(name)
+        return cookie, cookie is not None
 
     def address(self, request: Request) -> str:
         """The caller's address; the proxy's word is taken only when the operator said so."""
@@ -132,11 +134,19 @@ def route_class(kit: Kit, route: Route) -> type[APIRoute]:
                 except Exception as error:  # noqa: BLE001 - every failure becomes a problem
                     return await answer_exception(request, error)
                 _hand_over_session(kit, route, request, response)
-                return response
+                return _with_addresses(response, call.base_url)
 
             return handle
 
     return KitRoute
+
+
+def _with_addresses(response: Response, base_url: str) -> Response:
+    body = getattr(response, "body", b"")
+    if ENCODED_HERE in body:
+        response.body = bytes(body).replace(ENCODED_HERE, base_url.encode())
+        response.headers["Content-Length"] = str(len(response.body))
+    return response
 
 
 def _hand_over_session(kit: Kit, route: Route, request: Request, response: Response) -> None:

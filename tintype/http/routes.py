@@ -13,7 +13,7 @@ import inspect
 import typing
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Required, TypedDict, TypeVar, Unpack
 
 import msgspec
 from fastapi import Query
@@ -24,6 +24,7 @@ from tintype.kernel.ids import parse_id
 from tintype.kernel.problem import Problem
 
 Handler = Callable[..., Awaitable[Any]]
+H = TypeVar("H", bound=Handler)
 Rule = Literal["anyone", "self", "visible", "owner", "admin"]
 LimitClass = Literal["read", "write", "sign-in", "sign-up", "upload", "media"]
 
@@ -109,6 +110,34 @@ class Route:
         return call
 
 
+_DEFAULT_RULE: dict[Access, Rule] = {
+    Access.ANYONE: "anyone",
+    Access.ACCOUNT: "self",
+    Access.ADMIN: "admin",
+}
+
+
+class Facts(TypedDict, total=False):
+    """What a route says about itself.
+
+    ``returns`` is the view type (none: 204 without a body), ``status_of`` picks the status from
+    the view where more than one is possible, ``creates`` honours Idempotency-Key, ``signs_in``
+    hands the view's token to browsers as a cookie, ``hidden`` keeps it out of OpenAPI.
+    """
+
+    access: Required[Access]
+    rule: Rule
+    subject: str
+    returns: Any
+    status: int
+    status_of: Callable[[Any], int]
+    problems: Sequence[type[Problem]]
+    limit: LimitClass
+    creates: bool
+    signs_in: bool
+    hidden: bool
+
+
 class Routes:
     """The route table of one slice, filled by decorators."""
 
@@ -116,63 +145,49 @@ class Routes:
         self.tag = tag
         self.table: list[Route] = []
 
-    def add(  # noqa: PLR0913 - a table has many columns
-        self,
-        method: str,
-        path: str,
-        *,
-        access: Access,
-        rule: Rule | None = None,
-        subject: str | None = None,
-        returns: Any = None,
-        status: int | None = None,
-        status_of: Callable[[Any], int] | None = None,
-        problems: Sequence[type[Problem]] = (),
-        limit: LimitClass | None = None,
-        creates: bool = False,
-        signs_in: bool = False,
-        hidden: bool = False,
-    ) -> Callable[[Handler], Handler]:
-        """Declare a route.
-
-        ``returns`` is the view type (``None``: 204 without a body), ``status_of`` picks the status
-        from the view where more than one is possible, ``creates`` honours Idempotency-Key,
-        ``signs_in`` hands the view's token to browsers as a cookie.
-        """
+    def add(self, method: str, path: str, **facts: Unpack[Facts]) -> Callable[[H], H]:
+        """Declare a route; see ``Facts`` for what is said about it."""
+        access, subject = facts["access"], facts.get("subject")
         if "{" in path and subject is None:
             message = f"{method} {path} names something but has no subject"
             raise TypeError(message)
-        if rule is None:
-            rule = "admin" if access is Access.ADMIN else "self"
-            if access is Access.ANYONE:
-                rule = "anyone"
+        returns = facts.get("returns")
 
-        def declare(handler: Handler) -> Handler:
+        def declare(handler: H) -> H:
             self.table.append(
                 Route(
                     method=method,
                     path=path,
                     handler=handler,
                     access=access,
-                    rule=rule,
+                    rule=facts.get("rule", _DEFAULT_RULE[access]),
                     subject=subject,
                     returns=returns,
-                    status=status or (204 if returns is None else 200),
-                    status_of=status_of,
-                    problems=tuple(problems),
-                    limit=limit or ("read" if method == "GET" else "write"),
-                    creates=creates,
-                    signs_in=signs_in,
+                    status=facts.get("status", 204 if returns is None else 200),
+                    status_of=facts.get("status_of"),
+                    problems=tuple(facts.get("problems", ())),
+                    limit=facts.get("limit", "read" if method == "GET" else "write"),
+                    creates=facts.get("creates", False),
+                    signs_in=facts.get("signs_in", False),
                     tag=self.tag,
-                    hidden=hidden,
+                    hidden=facts.get("hidden", False),
                 )
             )
             return handler
 
         return declare
 
-    get = functools.partialmethod(add, "GET")
-    post = functools.partialmethod(add, "POST")
-    put = functools.partialmethod(add, "PUT")
-    patch = functools.partialmethod(add, "PATCH")
-    delete = functools.partialmethod(add, "DELETE")
+    def get(self, path: str, **facts: Unpack[Facts]) -> Callable[[H], H]:
+        return self.add("GET", path, **facts)
+
+    def post(self, path: str, **facts: Unpack[Facts]) -> Callable[[H], H]:
+        return self.add("POST", path, **facts)
+
+    def put(self, path: str, **facts: Unpack[Facts]) -> Callable[[H], H]:
+        return self.add("PUT", path, **facts)
+
+    def patch(self, path: str, **facts: Unpack[Facts]) -> Callable[[H], H]:
+        return self.add("PATCH", path, **facts)
+
+    def delete(self, path: str, **facts: Unpack[Facts]) -> Callable[[H], H]:
+        return self.add("DELETE", path, **facts)

@@ -1,0 +1,90 @@
+"""The standing cast and the world they live in: scenario tests read like the product.
+
+``ada`` is public, ``bo`` is private, ``cy`` is above the celebrity threshold, ``dee`` blocked ada,
+``eve`` is suspended.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tintype.entry.compose import Server, compose
+from tintype.entry.settings import Settings
+from tintype.http import RateLimitSettings
+
+PASSWORD = "correct horse battery"
+BASE = "http://tintype.test"
+
+
+@dataclass
+class Person:
+    """Somebody with an account, calling the API as their app would."""
+
+    world: World
+    id: str
+    handle: str
+    token: str
+    client: httpx.AsyncClient = field(repr=False)
+
+    async def call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.token}"} | options.pop("headers", {})
+        return await self.client.request(method, path, headers=headers, **options)
+
+    async def get(self, path: str, **query: Any) -> Any:
+        """The JSON of a read that must succeed."""
+        return ok(await self.call("GET", path, params=query))
+
+    async def send(self, method: str, path: str, body: Any = None) -> Any:
+        """The JSON (or ``None``) of a write that must succeed."""
+        options = {} if body is None else {"json": body}
+        return ok(await self.call(method, path, **options))
+
+
+@dataclass
+class World:
+    """One server and the people on it."""
+
+    server: Server
+    client: httpx.AsyncClient
+
+    async def join(self, handle: str) -> Person:
+        """Sign somebody up."""
+        body = {"handle": handle, "email": f"{handle}@example.com", "password": PASSWORD}
+        joined = ok(await self.client.post("/v1/accounts", json=body))
+        return Person(self, joined["account"]["id"], handle, joined["token"], self.client)
+
+    async def anyone(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """A call by nobody in particular."""
+        return await self.client.request(method, path, **options)
+
+    async def settle(self) -> None:
+        """Wait until every event is consumed and every due job is done."""
+        await self.server.background.settle()
+
+    async def close(self) -> None:
+        await self.client.aclose()
+        await self.server.stop()
+
+
+def settings_in(folder: Path, **changes: Any) -> Settings:
+    """Settings for a test: the defaults, with room for as many calls as it makes."""
+    limits = RateLimitSettings(factor=10_000)
+    return Settings(data=folder / "data", rate_limits=limits, **changes)
+
+
+async def open_world(folder: Path, **changes: Any) -> World:
+    """A whole server in this process, with its background work running."""
+    server = compose(settings_in(folder, **changes))
+    await server.start()
+    transport = httpx.ASGITransport(app=server.asgi)
+    return World(server, httpx.AsyncClient(transport=transport, base_url=BASE, timeout=60))
+
+
+def ok(response: httpx.Response) -> Any:
+    """The JSON of an answer that must be a success (``None`` without a body)."""
+    assert response.is_success, f"{response.request.url}: {response.status_code} {response.text}"
+    return response.json() if response.content else None

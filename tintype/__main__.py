@@ -1,0 +1,5 @@
+"""``python -m tintype``."""
+
+from tintype.entry.cli import main
+
+main()

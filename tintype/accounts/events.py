@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from tintype.kernel.event import Event
+from tintype.kernel.ids import Id
+
+
+class AccountCreated(Event, frozen=True, kw_only=True, tag="account_created"):
+    """Somebody signed up."""
+
+    account: Id
+
+    def key(self) -> Id:
+        return self.account
+
+
+class AccountChanged(Event, frozen=True, kw_only=True, tag="account_changed"):
+    """The public face of an account changed."""
+
+    account: Id
+
+    def key(self) -> Id:
+        return self.account
+
+
+class PrivacyChanged(Event, frozen=True, kw_only=True, tag="privacy_changed"):
+    """An account became private or public."""
+
+    account: Id
+    private: bool
+
+    def key(self) -> Id:
+        return self.account
+
+
+class AccountDeleting(Event, frozen=True, kw_only=True, tag="account_deleting"):
+    """An account was deleted by its holder: hidden now, erased in the background."""
+
+    account: Id
+
+    def key(self) -> Id:
+        return self.account

@@ -1,0 +1,1 @@
+"""Where every process starts: settings, wiring, HTTP, background work, the command line."""

@@ -1,0 +1,113 @@
+"""Work beside the requests: relay, consumers, jobs and what happens on a clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+import structlog
+
+from tintype.database import (
+    Consumer,
+    ConsumerRunner,
+    Database,
+    Fold,
+    JobHandler,
+    JobRunner,
+    Relay,
+)
+from tintype.database.tables import event_log, jobs, outbox
+
+log = structlog.get_logger(__name__)
+
+_POLL_S = 0.01
+
+
+@dataclass(frozen=True)
+class Periodic:
+    """Something to do every so many seconds; a failure is logged and tried again next time."""
+
+    name: str
+    every_s: float
+    do: Callable[[], Awaitable[object]]
+
+
+@dataclass
+class Work:
+    """What the slices want done in the background."""
+
+    consumers: list[Consumer | Fold] = field(default_factory=list)
+    handlers: list[JobHandler] = field(default_factory=list)
+    periodic: list[Periodic] = field(default_factory=list)
+    job_concurrency: int = 2
+
+
+class Background:
+    """Runs all of it in this process."""
+
+    def __init__(self, database: Database, work: Work) -> None:
+        self._database = database
+        self._work = work
+        self._runners = [ConsumerRunner(database, consumer) for consumer in work.consumers]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        loops = [Relay(self._database).run(), *(runner.run() for runner in self._runners)]
+        loops.append(
+            JobRunner(
+                self._database, self._work.handlers, concurrency=self._work.job_concurrency
+            ).run()
+        )
+        loops += [_every(periodic) for periodic in self._work.periodic]
+        self._tasks = [asyncio.create_task(loop) for loop in loops]
+
+    async def stop(self) -> None:
+        """Stop everything; jobs in hand are handed back."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    async def settle(self, timeout: float = 30.0) -> None:  # noqa: ASYNC109 - raises on its own terms
+        """Return once every event is consumed and every due job is done.
+
+        Raises:
+            TimeoutError: it did not happen in time.
+        """
+        async with asyncio.timeout(timeout):
+            while not await self._quiet():  # noqa: ASYNC110 - quiet is read from the store
+                await asyncio.sleep(_POLL_S)
+
+    async def _quiet(self) -> bool:
+        now = self._database.clock.now_ms()
+        busy: Sequence[sa.Select[tuple[int]]] = [
+            sa.select(outbox.c.shard).limit(1),
+            sa.select(jobs.c.shard)
+            .where(
+                sa.or_(
+                    jobs.c.state == "running",
+                    sa.and_(jobs.c.state == "queued", jobs.c.run_at_ms <= now),
+                )
+            )
+            .limit(1),
+        ]
+        async with self._database.read() as reader:
+            for query in busy:
+                if await reader.first(query) is not None:
+                    return False
+            head = await reader.scalar(sa.select(sa.func.max(event_log.c.position))) or 0
+        for runner in self._runners:
+            if await runner.position() < head:
+                return False
+        return True
+
+
+async def _every(periodic: Periodic) -> None:
+    while True:
+        await asyncio.sleep(periodic.every_s)
+        try:
+            await periodic.do()
+        except Exception as error:  # noqa: BLE001 - the next round tries again
+            log.warning("periodic.failed", name=periodic.name, error=repr(error))

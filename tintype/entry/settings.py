@@ -1,0 +1,68 @@
+"""The tree of every setting; each part belongs to the slice or adapter that obeys it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tintype.accounts import AccountSettings
+from tintype.http import RateLimitSettings
+
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+class Settings(BaseModel):
+    """Everything an operator can set. An empty configuration runs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    bind: str = "127.0.0.1:8000"
+    """Address and port to listen on."""
+    data: Path = Path("data")
+    """Folder that holds the database, the media, the secret and the backups."""
+    public_url: str | None = None
+    """Where people reach this server, as `https://photos.example`. Unset: whatever address the
+    request came to."""
+    trust_proxy: bool = False
+    """Take the caller's address from `X-Forwarded-For`. Only behind a proxy that sets it."""
+    allow_insecure: bool = False
+    """Allow a `public_url` without TLS on a public name. Passwords then travel in the clear."""
+    accounts: AccountSettings = Field(default_factory=AccountSettings)
+    """Who may join and how sessions live."""
+    rate_limits: RateLimitSettings = Field(default_factory=RateLimitSettings)
+    """How often one account or address may call."""
+
+    @property
+    def host(self) -> str:
+        return self.bind.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        return int(self.bind.rpartition(":")[2])
+
+    @model_validator(mode="after")
+    def _safe(self) -> Settings:
+        host, _, port = self.bind.rpartition(":")
+        if not host or not port.isdigit():
+            message = "bind (TINTYPE_BIND): write it as address:port, as in 127.0.0.1:8000."
+            raise ValueError(message)
+        if self.public_url is not None:
+            self._check_public_url(self.public_url)
+        return self
+
+    def _check_public_url(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path:
+            message = (
+                "public_url (TINTYPE_PUBLIC_URL): write scheme and host only, without a slash at "
+                "the end, as in https://photos.example."
+            )
+            raise ValueError(message)
+        if parts.scheme == "http" and parts.hostname not in _LOCAL and not self.allow_insecure:
+            message = (
+                "public_url (TINTYPE_PUBLIC_URL): http:// on a public name sends passwords in the "
+                "clear. Use https://, or set allow_insecure = true on a network that you trust."
+            )
+            raise ValueError(message)

@@ -1,0 +1,15 @@
+"""Addresses of this server inside views."""
+
+from __future__ import annotations
+
+from typing import Final
+
+HERE: Final = "\x01"
+"""Stands for the address under which the caller reaches this server, without a slash at the end.
+
+A view writes ``HERE + "/media/…"``; the HTTP kit puts the real address in its place. User text can
+never hold it: ``tintype.kernel.text`` refuses control characters.
+"""
+
+ENCODED_HERE: Final = b"\\u0001"
+"""``HERE`` as JSON writes it."""
