@@ -1,0 +1,123 @@
+"""The decoder process: locks itself in, then takes one job after the other from its parent.
+
+Started as ``python -m tintype.codecs.child POSTING``, never imported by the server. It ends when
+its parent closes the pipe, or dies.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import sysconfig
+from io import FileIO
+from pathlib import Path
+from types import FrameType
+
+import msgspec
+
+import tintype
+from tintype.codecs import kernel_calls, sandbox
+from tintype.codecs.model import Rejected, Role
+from tintype.codecs.wire import (
+    ORIGINAL,
+    Failed,
+    Job,
+    Message,
+    PhotoJob,
+    Posting,
+    Ready,
+    Refused,
+)
+
+_JOBS: msgspec.json.Decoder[Job] = msgspec.json.Decoder(Job)
+
+
+def main() -> None:
+    posting = msgspec.json.decode(sys.argv[1], type=Posting)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end_all)
+    os.nice(posting.niceness)
+    answers = _take_over_output()
+    level = sandbox.confine(confinement(posting))
+    kernel_calls.follow_parent(signal.SIGTERM)
+    _load_libraries(posting.role)
+    _say(answers, Ready(level))
+    for line in sys.stdin.buffer:
+        job = _JOBS.decode(line)
+        sandbox.allow_processor_time(job.seconds)
+        _say(answers, _answer(job, posting, answers))
+
+
+def confinement(posting: Posting) -> sandbox.Confinement:
+    """What a decoder may reach: its two boxes, libraries, and ffmpeg if it is there for videos."""
+    program = Path(posting.ffmpeg) if posting.ffmpeg else None
+    return sandbox.Confinement(
+        readable=(Path(posting.inbox), *_python_libraries(), *sandbox.system_libraries()),
+        writable=Path(posting.outbox),
+        executable=(program, *sandbox.program_loaders()) if program else (),
+        memory=posting.memory,
+        file_bytes=posting.file_bytes,
+    )
+
+
+def _python_libraries() -> tuple[Path, ...]:
+    """The interpreter's own modules, the installed ones, and Tintype's."""
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    folders = {Path(sysconfig.get_path(name)).resolve() for name in names}
+    shared = Path(sysconfig.get_config_var("LIBDIR") or sys.base_prefix).resolve()
+    return (*sorted(folders), shared, Path(tintype.__file__).resolve().parent)
+
+
+def _load_libraries(role: Role) -> None:
+    """Import what the role needs, after locking in: a library may start threads, and a thread
+    older than the lock would stay outside.
+    """
+    if role is not Role.TRIAL:
+        from tintype.codecs import photo
+
+        photo.load_library()
+    if role is Role.VIDEO:
+        from tintype.codecs import video
+
+        video.load_library()
+
+
+def _answer(job: Job, posting: Posting, answers: FileIO) -> Message:
+    try:
+        if isinstance(job, PhotoJob):
+            from tintype.codecs import photo
+
+            return photo.process(job, Path(posting.inbox), Path(posting.outbox))
+        from tintype.codecs import video
+
+        studio = video.Studio(
+            job, Path(posting.ffmpeg or ""), Path(posting.inbox) / ORIGINAL, Path(posting.outbox)
+        )
+        return video.process(studio, tell=lambda message: _say(answers, message))
+    except Rejected as verdict:
+        return Refused(verdict.code, verdict.sentence)
+    except MemoryError:
+        return Refused("could-not-read", "This file needs more memory than it may have.")
+    except OSError as error:
+        return Failed(f"{type(error).__name__}: {error}")
+
+
+def _take_over_output() -> FileIO:
+    """Keep standard output for answers alone: what libraries print goes to standard error."""
+    answers = FileIO(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return answers
+
+
+def _say(answers: FileIO, message: Message) -> None:
+    answers.write(msgspec.json.encode(message) + b"\n")
+
+
+def _end_all(_number: int, _frame: FrameType | None) -> None:
+    """Take everything that this process started along when it has to go."""
+    os.killpg(0, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

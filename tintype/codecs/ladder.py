@@ -1,0 +1,100 @@
+"""The photo ladder: one upright sRGB picture becomes JPEG and WebP files in a few widths."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tintype.codecs import thumbhash
+from tintype.codecs.model import PHOTO_RUNGS, Format, Rejected
+from tintype.codecs.wire import Made, RungName
+
+# No JPEG is taller (its marker holds 16 bits): a height that never bounds.
+UNBOUNDED = 65_535
+WHITE = [255, 255, 255]
+_NAMES: dict[int, RungName] = {150: "150", 480: "480", 1080: "1080"}
+_OPAQUE = 255
+_SRGB_BANDS = 3
+
+
+def rungs_for(width: int) -> list[tuple[RungName, int]]:
+    """The rungs that a picture so wide gets, and their widths, smallest first.
+
+    Nothing is enlarged: the first rung that is wider than the picture takes it at its own size
+    and is the last.
+    """
+    chosen = []
+    for rung in PHOTO_RUNGS:
+        chosen.append((_NAMES[rung], min(rung, width)))
+        if width <= rung:
+            break
+    return chosen
+
+
+def make(base: Any, outbox: Path) -> tuple[tuple[Made, ...], str]:
+    """The renditions of ``base``, smallest first, and its ThumbHash in base64.
+
+    ``base`` is a pyvips image in memory, upright, 8-bit sRGB with or without alpha, as wide as
+    the widest rung. Each rung is made of the one above it.
+    """
+    base = _without_idle_alpha(base)
+    picture, made = base, []
+    for rung, width in reversed(rungs_for(base.width)):
+        if width < picture.width:
+            picture = _shrunk(picture, width, UNBOUNDED).copy_memory()
+        made += [_save_webp(picture, rung, outbox), _save_jpeg(picture, rung, outbox)]
+    return tuple(reversed(made)), _placeholder(picture)
+
+
+def verify(made: tuple[Made, ...], outbox: Path, allow: Callable[[Format], None]) -> None:
+    """Decode every file again, to the last pixel; ``allow`` opens the loader of a format.
+
+    Raises:
+        Rejected: ``could-not-read``: what was written is not what was meant.
+    """
+    import pyvips
+
+    for each in made:
+        allow(each.format)
+        try:
+            image = pyvips.Image.new_from_file(
+                str(outbox / each.name), access="sequential", fail_on="warning"
+            )
+            right = (image.width, image.height) == (each.width, each.height)
+            image.avg()
+        except pyvips.Error:
+            right = False
+        if not right:
+            raise Rejected("could-not-read", "This picture could not be converted.")
+
+
+def _save_jpeg(picture: Any, rung: RungName, outbox: Path) -> Made:
+    flat = picture.flatten(background=WHITE) if picture.hasalpha() else picture
+    made = Made(rung, "jpeg", picture.width, picture.height)
+    flat.jpegsave(str(outbox / made.name), Q=82, optimize_coding=True, keep="none")
+    return made
+
+
+def _save_webp(picture: Any, rung: RungName, outbox: Path) -> Made:
+    made = Made(rung, "webp", picture.width, picture.height)
+    picture.webpsave(str(outbox / made.name), Q=80, keep="none")
+    return made
+
+
+def _shrunk(picture: Any, width: int, height: int) -> Any:
+    return picture.thumbnail_image(width, height=height, size="down", no_rotate=True)
+
+
+def _without_idle_alpha(picture: Any) -> Any:
+    if not picture.hasalpha() or picture[picture.bands - 1].min() < _OPAQUE:
+        return picture
+    return picture.extract_band(0, n=_SRGB_BANDS)
+
+
+def _placeholder(smallest: Any) -> str:
+    side = thumbhash.LONGEST_SIDE
+    tiny = _shrunk(smallest, side, side)
+    rgba = tiny if tiny.hasalpha() else tiny.bandjoin(_OPAQUE)
+    return base64.b64encode(thumbhash.encode(rgba.cast("uchar").numpy())).decode()

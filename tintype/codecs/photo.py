@@ -1,0 +1,126 @@
+"""Photos, inside the sandbox: header → limits → upright sRGB → ladder → verification."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+from tintype.codecs import heif, ladder
+from tintype.codecs.limits import check_size
+from tintype.codecs.model import PHOTO_RUNGS, Format, Limits, Rejected
+from tintype.codecs.sniff import Kind
+from tintype.codecs.wire import ORIGINAL, PhotoDone, PhotoJob
+
+_SHUT, _OPEN = True, False
+_ALL_LOADERS = "VipsForeignLoad"
+_LOADERS = {
+    Kind.JPEG: "VipsForeignLoadJpegFile",
+    Kind.PNG: "VipsForeignLoadPngFile",
+    Kind.WEBP: "VipsForeignLoadWebpFile",
+    Kind.AVIF: "VipsForeignLoadHeifFile",
+    Kind.GIF: "VipsForeignLoadNsgifFile",
+}
+_OWN_LOADERS: dict[Format, Kind] = {"jpeg": Kind.JPEG, "webp": Kind.WEBP}
+_SIDEWAYS = {5, 6, 7, 8}
+_SRGB_BANDS = (3, 4)
+
+
+def load_library() -> None:
+    """Import libvips and shut every loader; each file gets the one that its magic names."""
+    import pyvips
+
+    pyvips.cache_set_max(0)
+    pyvips.operation_block_set(_ALL_LOADERS, _SHUT)
+
+
+def process(job: PhotoJob, inbox: Path, outbox: Path) -> PhotoDone:
+    """The photo ladder of the original in the inbox.
+
+    Raises:
+        Rejected: too large, damaged, or cut off.
+    """
+    import pyvips
+
+    try:
+        width, height, base = _upright(inbox / ORIGINAL, job.kind, job.limits)
+        made, placeholder = ladder.make(base, outbox)
+    except pyvips.Error as error:
+        raise _verdict(str(error)) from error
+    ladder.verify(made, outbox, allow_written)
+    return PhotoDone(width, height, placeholder, made)
+
+
+def allow_written(written: Format) -> None:
+    """Open the loader of one of our own formats, to verify what was written."""
+    _allow_only(_OWN_LOADERS[written])
+
+
+def _allow_only(kind: Kind) -> None:
+    """Open the loader of one kind and shut all others."""
+    import pyvips
+
+    pyvips.operation_block_set(_ALL_LOADERS, _SHUT)
+    pyvips.operation_block_set(_LOADERS[kind], _OPEN)
+
+
+def _upright(original: Path, kind: Kind, limits: Limits) -> tuple[int, int, Any]:
+    """The displayed size of the original, and its widest rung: upright, 8-bit sRGB, in memory."""
+    if kind is Kind.HEIC:
+        image, profile = heif.decode(original, limits)
+        size = image.width, image.height
+        return *size, _as_srgb(_bounded(image, profile))
+    import pyvips
+
+    _allow_only(kind)
+    header = pyvips.Image.new_from_file(str(original), access="sequential")
+    check_size(header.width, header.height, limits)
+    turned = header.get_typeof("orientation") and header.get("orientation") in _SIDEWAYS
+    width, height = (header.height, header.width) if turned else (header.width, header.height)
+    return width, height, _as_srgb(_shrink_on_load(original))
+
+
+def _shrink_on_load(original: Path) -> Any:
+    """Decode no more than the widest rung needs; oriented, and converted from the embedded profile.
+
+    A profile that does not fit its own picture is passed over, as browsers do.
+    """
+    import pyvips
+
+    options = {"height": ladder.UNBOUNDED, "size": "down", "fail_on": "error"}
+    widest = PHOTO_RUNGS[-1]
+    try:
+        picture = pyvips.Image.thumbnail(str(original), widest, output_profile="srgb", **options)
+        return picture.copy_memory()
+    except pyvips.Error as error:
+        if "profile" not in str(error):
+            raise
+        return pyvips.Image.thumbnail(str(original), widest, **options).copy_memory()
+
+
+def _bounded(image: Any, input_profile: str | None) -> Any:
+    options = {"input_profile": input_profile} if input_profile else {}
+    return image.thumbnail_image(
+        PHOTO_RUNGS[-1],
+        height=ladder.UNBOUNDED,
+        size="down",
+        no_rotate=True,
+        output_profile="srgb",
+        **options,
+    ).copy_memory()
+
+
+def _as_srgb(picture: Any) -> Any:
+    """Three or four 8-bit bands: greys and 16-bit pictures included."""
+    if picture.format == "uchar" and picture.bands in _SRGB_BANDS:
+        return picture
+    return picture.colourspace("srgb").cast("uchar").copy_memory()
+
+
+def _verdict(reason: str) -> Rejected:
+    if os.strerror(errno.ENOSPC) in reason:
+        raise OSError(errno.ENOSPC, reason)
+    if "premature end" in reason or "end of file" in reason or "truncated" in reason:
+        return Rejected("cut-off", "This photo is incomplete: its end is missing.")
+    return Rejected("could-not-read", "This photo is damaged and could not be read.")
