@@ -41,7 +41,7 @@ class Unplugged:
 
 
 def _store(root: Path, clock: ManualClock | SystemClock | None = None) -> DiskBlobs:
-    return DiskBlobs(DiskSettings(root=root, free_floor=0), secret=SECRET, clock=clock)
+    return DiskBlobs(root, secret=SECRET, clock=clock, settings=DiskSettings(free_floor=0))
 
 
 def _client(blobs: DiskBlobs) -> httpx.AsyncClient:
@@ -106,7 +106,7 @@ async def test_a_part_url_ends_after_an_hour(tmp_path: Path, clock: ManualClock)
 
 async def test_another_server_with_the_same_secret_takes_the_part(tmp_path: Path) -> None:
     here, there = _store(tmp_path), _store(tmp_path)
-    stranger = DiskBlobs(DiskSettings(root=tmp_path, free_floor=0), secret=b"another" * 8)
+    stranger = DiskBlobs(tmp_path, secret=b"another" * 8)
     upload = await here.create_upload("up", size=3, content_type=TEXT)
     signed = await here.sign_part("up", upload, number=1, size=3)
 
@@ -222,7 +222,7 @@ async def test_old_leftovers_go_at_start_and_young_ones_stay(tmp_path: Path) -> 
 
 async def test_the_free_floor_is_left_to_others(tmp_path: Path) -> None:
     floor = shutil.disk_usage(tmp_path).total
-    blobs = DiskBlobs(DiskSettings(root=tmp_path, free_floor=floor), secret=SECRET)
+    blobs = DiskBlobs(tmp_path, secret=SECRET, settings=DiskSettings(free_floor=floor))
 
     with pytest.raises(OutOfSpace):
         await blobs.write("a", b"x", content_type=TEXT)

@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
-import msgspec
+from pydantic import BaseModel, ConfigDict
 
 from tintype.adapters.disk import files
 from tintype.adapters.disk.intake import PartIntake
@@ -25,31 +25,37 @@ _PIECE = 256 * 1024
 _LEFTOVER_SECONDS = 24 * 3600
 
 
-class DiskSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Where blobs lie on the local disk, and how much of it they leave to others."""
+class DiskSettings(BaseModel):
+    """How much of the local disk the media may take, and of the machine."""
 
-    root: Path
-    """The folder of the blobs; created when missing at start, and only then."""
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
     free_floor: int = 512 * 1024 * 1024
     """Bytes of the volume that stay free: uploads stop before the database runs out of room."""
     threads: int = 8
     """File operations at the same time; a disk that hangs holds up no more than these."""
     seconds: float = 30
-    """How long a file operation may take before the store counts as not answering."""
+    """How long a file operation may take before the storage counts as not answering."""
 
 
 class DiskBlobs:
     """``Blobs`` in a folder: ``blobs/<key>``, ``uploads/<upload>/<part>``, ``tmp/``.
 
     Part URLs are answered by ``part_routes`` in any process that serves the same folder and was
-    given the same secret. Local disks only: the promises rest on rename and fsync.
+    given the same secret. Local disks only: the promises rest on rename and fsync. The folder is
+    created when it is missing at start, and only then.
     """
 
     def __init__(
-        self, settings: DiskSettings, *, secret: bytes, clock: Clock | None = None
+        self,
+        root: Path,
+        *,
+        secret: bytes,
+        clock: Clock | None = None,
+        settings: DiskSettings | None = None,
     ) -> None:
-        self._settings = settings
-        self._root = settings.root.absolute()
+        self._settings = settings = settings or DiskSettings()
+        self._root = root.absolute()
         self._blobs = self._root / "blobs"
         self._tmp = self._root / "tmp"
         self._clock = clock or SystemClock()

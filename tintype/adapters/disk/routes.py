@@ -1,4 +1,7 @@
-"""Where signed part URLs of the local disk are answered."""
+"""Where signed part URLs of the local disk are answered.
+
+Mounted as plain routes beside the route tables: whoever holds a signed address may send its part.
+"""
 
 from __future__ import annotations
 
@@ -34,14 +37,6 @@ class UploadGone(Gone):
     """This upload was completed or given up; parts of it are no longer taken."""
 
 
-class StorageFull(OutOfSpace):
-    """The server's disk is full; the part was not stored."""
-
-
-class StorageUnavailable(Unavailable):
-    """The server's storage does not answer; send the part again later."""
-
-
 def part_routes(blobs: DiskBlobs) -> list[Route]:
     """The routes that take parts in. They know no accounts: the signature is the permission."""
 
@@ -62,9 +57,9 @@ def part_routes(blobs: DiskBlobs) -> list[Route]:
         except errors.NoSuchUpload as error:
             raise UploadGone from error
         except errors.OutOfSpace as error:
-            raise StorageFull from error
+            raise OutOfSpace from error
         except errors.AdapterError as error:
-            raise StorageUnavailable from error
+            raise Unavailable from error
         return Response(headers={"ETag": f'"{stored.etag}"'})
 
     return [Route(PART_PATH + "/{upload}/{number:int}", put_part, methods=["PUT"])]

@@ -12,7 +12,7 @@ import msgspec
 from tintype.kernel.clock import Clock
 from tintype.ports.blobs import PART_URL_SECONDS, SignedPart
 
-PART_PATH = "/blobs/parts"
+PART_PATH = "/parts"
 MAX_PARTS = 10_000
 
 _UPLOAD = re.compile(r"[0-9a-f]{32}")
