@@ -23,7 +23,7 @@ Tree = TypeVar("Tree", bound=BaseModel)
 
 
 class ConfigError(Exception):
-    """The configuration can not be used; the message names each fault and its fix."""
+    """The configuration can not be used; the message names each refusal and its fix."""
 
 
 def load(
@@ -74,16 +74,16 @@ def _put(values: dict[str, Any], keys: list[str], text: str, name: str) -> None:
 
 def _explain(tree: type[BaseModel], error: ValidationError) -> str:
     lines = []
-    for fault in error.errors():
-        where = ".".join(str(part) for part in fault["loc"])
-        variable = PREFIX + "__".join(str(part).upper() for part in fault["loc"])
-        if fault["type"] == "extra_forbidden":
-            hint = _nearest(tree, [str(part) for part in fault["loc"]])
+    for refusal in error.errors():
+        where = ".".join(str(part) for part in refusal["loc"])
+        variable = PREFIX + "__".join(str(part).upper() for part in refusal["loc"])
+        if refusal["type"] == "extra_forbidden":
+            hint = _nearest(tree, [str(part) for part in refusal["loc"]])
             lines.append(f"{where or variable} ({variable}): no such setting.{hint}")
         elif where:
-            lines.append(f"{where} ({variable}): {fault['msg']}.")
+            lines.append(f"{where} ({variable}): {refusal['msg']}.")
         else:
-            lines.append(fault["msg"].removeprefix("Value error, "))
+            lines.append(refusal["msg"].removeprefix("Value error, "))
     return "\n".join(lines)
 
 

@@ -3,12 +3,20 @@
 from tintype.database.consumers import Consumer, ConsumerRunner, Fold, Relay
 from tintype.database.job_runner import JobHandler, JobRunner, LeasedJob
 from tintype.database.jobs import Job, LeaseLost, Permanent
-from tintype.database.session import Database, DatabaseUnavailable, Reader, Row, Transaction
+from tintype.database.session import (
+    AlreadyAnswered,
+    Database,
+    DatabaseUnavailable,
+    Reader,
+    Row,
+    Transaction,
+)
 from tintype.database.sql import upsert
 from tintype.database.sqlite import DiskFull, SqliteDatabase
 from tintype.database.tables import metadata
 
 __all__ = [
+    "AlreadyAnswered",
     "Consumer",
     "ConsumerRunner",
     "Database",

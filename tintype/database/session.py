@@ -13,6 +13,7 @@ from sqlalchemy.sql.base import Executable
 
 from tintype.database.idempotency import current_once
 from tintype.database.jobs import Job, job_row
+from tintype.database.sql import upsert
 from tintype.database.tables import idempotency, jobs, outbox
 from tintype.kernel.clock import Clock
 from tintype.kernel.event import Event, wire_name
@@ -26,6 +27,10 @@ _encode = msgspec.json.Encoder().encode
 
 class DatabaseUnavailable(Unavailable):
     """The database is not answering; nothing was stored."""
+
+
+class AlreadyAnswered(Exception):  # noqa: N818 - a state, not a fault of the code
+    """Another process stored the answer to this very request first."""
 
 
 class Reader(abc.ABC):
@@ -74,8 +79,6 @@ class Transaction(Reader):
 
     async def enqueue(self, job: Job) -> None:
         """Ask for background work; a job with the same kind and dedupe text exists only once."""
-        from tintype.database.sql import upsert
-
         row = job_row(job, self._ids.next(job.shard), self._clock.now_ms())
         await self.execute(upsert(jobs, row, index=["shard", "kind", "dedupe"]))
 
@@ -83,12 +86,17 @@ class Transaction(Reader):
         """Keep the answer to the request at hand, so that a retry with its key gets the same.
 
         Does nothing when the request carried no ``Idempotency-Key``.
+
+        Raises:
+            AlreadyAnswered: the same request was finished elsewhere; undo this one.
         """
         once = current_once.get()
         if once is None or once.answered:
             return
         once.answered = True
-        await self.execute(sa.insert(idempotency), [once.row(view, self._clock.now_ms())])
+        row = once.row(view, self._clock.now_ms())
+        if not await self.execute(upsert(idempotency, row, index=["shard", "scope", "key_hash"])):
+            raise AlreadyAnswered
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Run after the commit is durable and before the caller is acknowledged."""

@@ -10,15 +10,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable
 
-import sqlalchemy as sa
 from cryptography.fernet import Fernet
 from fastapi import Request
-from sqlalchemy.exc import IntegrityError
 from starlette.responses import Response
 
-from tintype.database import Database
+from tintype.database import AlreadyAnswered, Database, answers
 from tintype.database.idempotency import Once, current_once
-from tintype.database.tables import idempotency
 from tintype.http.problems import MEDIA_TYPE, problem_of, response_of
 from tintype.kernel.ids import Id, shard_for_text, shard_of
 from tintype.kernel.problem import Conflict, Invalid, Malformed
@@ -71,7 +68,7 @@ class Keeper:
         token = current_once.set(once)
         try:
             return await self._first_time(request, once, work)
-        except IntegrityError:
+        except AlreadyAnswered:
             # Another process finished the same request while this one was working on it.
             if (stored := await self._stored(once)) is None:
                 raise
@@ -84,7 +81,7 @@ class Keeper:
         """Drop the keys that were kept long enough; returns how many."""
         before = self._database.clock.now_ms() - KEPT_MS
         async with self._database.write() as tx:
-            return await tx.execute(sa.delete(idempotency).where(idempotency.c.at_ms < before))
+            return await answers.forget_before(tx, before)
 
     async def _once(
         self,
@@ -109,13 +106,7 @@ class Keeper:
 
     async def _stored(self, once: Once) -> Response | None:
         async with self._database.read() as reader:
-            row = await reader.first(
-                sa.select(idempotency).where(
-                    idempotency.c.shard == once.shard,
-                    idempotency.c.scope == once.scope,
-                    idempotency.c.key_hash == once.key_hash,
-                )
-            )
+            row = await answers.find(reader, once)
         if row is None:
             return None
         if row.fingerprint != once.fingerprint:
@@ -149,6 +140,9 @@ class Keeper:
             once.fingerprint,
             lambda _: (response.status_code, self._seal.encrypt(body)),
         )
-        row = sealed.row(None, self._database.clock.now_ms())
-        async with self._database.write() as tx:
-            await tx.execute(sa.insert(idempotency), [row])
+        token = current_once.set(sealed)
+        try:
+            async with self._database.write() as tx:
+                await tx.answer(None)
+        finally:
+            current_once.reset(token)

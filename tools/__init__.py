@@ -1,0 +1,1 @@
+"""Tools for the people who build Tintype; nothing here is shipped."""
