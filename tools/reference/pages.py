@@ -28,7 +28,7 @@ _NOTE = "<!-- Written by `make reference` from the code; change the code instead
 
 
 def pages() -> dict[str, str]:
-    """Every generated page: its name below docs/reference, its text."""
+    """Every page that is generated, wholly or its head: its name below docs/reference, its text."""
     server = composed()
     return {
         "api.md": _page("API", api.page(server.document)),
@@ -37,6 +37,7 @@ def pages() -> dict[str, str]:
         "events.md": _page("Events", _events()),
         "packages.md": _page("Packages", _packages()),
         "problems/index.md": _page("Problems", _problems()),
+        **_problem_pages(),
     }
 
 
@@ -129,6 +130,19 @@ def _problems() -> Iterable[str]:
         for problem in sorted(problem_types(), key=_by_status)
     ]
     yield table(["Problem", "Status", "Title"], rows)
+
+
+def _problem_pages() -> dict[str, str]:
+    """The page of each problem: its head from the code, the prose below it as somebody wrote it."""
+    written = {}
+    for problem in problem_types():
+        name = f"problems/{problem.slug()}.md"
+        page = ROOT / "docs" / "reference" / name
+        if page.exists():
+            _, first_part, prose = page.read_text(encoding="utf-8").partition("## What happened")
+            head = f"# {problem.title()}\n\n`{problem.slug()}` · {problem.status}\n\n"
+            written[name] = head + first_part + prose
+    return written
 
 
 def _by_status(problem: type[Problem]) -> tuple[int, str]:
