@@ -77,6 +77,8 @@ class Relay:
                 return 0
         async with self._database.write() as tx:
             rows = await tx.all(waiting)
+            if not rows:
+                return 0  # another relay was quicker
             head = await tx.scalar(
                 sa.select(sa.func.max(event_log.c.position)).where(event_log.c.shard == PARTITION)
             )

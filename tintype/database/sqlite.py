@@ -9,6 +9,7 @@ than the hop to a thread (measured: 25 k against 11 k pages a second), only the 
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -121,6 +122,7 @@ class SqliteDatabase(Database):
         self._writer = self.engine.connect()
         self._reader = _InlineReader(self.engine.connect())
         self._raw: Any = self._writer.connection.dbapi_connection
+        _sync_folder(Path(path).parent)
         self._turn = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._batch: list[_Pending] = []
@@ -213,10 +215,8 @@ class SqliteDatabase(Database):
             self._committer = None
             if not self._batch:
                 return
-            loop = asyncio.get_running_loop()
-            try:
-                await loop.run_in_executor(self._thread, self._raw.execute, "COMMIT")
-            except BaseException as error:  # noqa: BLE001 - every waiter must hear of it
+            error = await self._commit()
+            if error is not None:
                 self._commit_failed(error)
                 return
             batch, self._batch = self._batch, []
@@ -229,6 +229,21 @@ class SqliteDatabase(Database):
         self._wake.set()
         self._wake = asyncio.Event()
 
+    async def _commit(self) -> BaseException | None:
+        """COMMIT on the thread; once begun it is waited for, whatever happens to this task."""
+        commit = asyncio.get_running_loop().run_in_executor(
+            self._thread, self._raw.execute, "COMMIT"
+        )
+        cancelled = False
+        while not commit.done():
+            try:
+                await asyncio.wait([commit])
+            except asyncio.CancelledError:
+                cancelled = True
+        if cancelled:
+            log.info("database.commit_outlived_its_task")
+        return commit.exception()
+
     def _commit_failed(self, error: BaseException) -> None:
         log.error("database.commit_failed", error=repr(error))
         if self._raw.in_transaction:
@@ -239,6 +254,15 @@ class SqliteDatabase(Database):
             if self._on_fatal is not None:
                 self._on_fatal(error)
         self._fail_batch(error)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the file names durable: a rollback journal that came back would undo what followed."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _problem(error: BaseException | None) -> Exception:
