@@ -1,0 +1,22 @@
+"""Upload → original → renditions, and handing them to whoever may see them."""
+
+from tintype.media.errors import UploadExpired, UploadFailed, UploadInUse, UploadNotFound
+from tintype.media.model import Audience, MediaSettings, Upload, UploadStatus
+from tintype.media.service import Media, Uploads
+from tintype.media.views import NewUploadView, SlideView, TextLimits
+
+__all__ = [
+    "Audience",
+    "Media",
+    "MediaSettings",
+    "NewUploadView",
+    "SlideView",
+    "TextLimits",
+    "Upload",
+    "UploadExpired",
+    "UploadFailed",
+    "UploadInUse",
+    "UploadNotFound",
+    "UploadStatus",
+    "Uploads",
+]

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from tintype.kernel.event import Event
+from tintype.kernel.ids import Id
+
+
+class MediaReady(Event, frozen=True, kw_only=True, tag="media_ready"):
+    """Every rendition of an upload was made and verified.
+
+    ``subject`` is what had claimed it by then: a post's id, ``avatar``, or ``None``.
+    """
+
+    upload: Id
+    owner: Id
+    subject: str | None
+
+    def key(self) -> Id:
+        return self.upload
+
+
+class MediaFailed(Event, frozen=True, kw_only=True, tag="media_failed"):
+    """An upload will not become media, for a reason that its owner understands.
+
+    ``retryable`` tells that the file is not to blame and another attempt may succeed.
+    """
+
+    upload: Id
+    owner: Id
+    subject: str | None
+    reason: str
+    retryable: bool
+
+    def key(self) -> Id:
+        return self.upload

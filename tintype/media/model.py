@@ -1,0 +1,218 @@
+"""What an upload is, what is accepted, and the rules that need no storage."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from typing import Literal, Protocol
+
+import msgspec
+from pydantic import BaseModel, ConfigDict
+
+from tintype.kernel.ids import Id, shard_of
+
+Kind = Literal["photo", "video"]
+State = Literal["uploading", "processing", "ready", "failed", "expired", "released"]
+Access = Literal["owner", "viewers", "everyone"]
+
+PART_BYTES = 16 * 1024 * 1024
+UPLOAD_MS = 48 * 3600 * 1000
+
+PHOTO_TYPES = (
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "image/avif",
+    "image/gif",
+    "image/heic",
+    "image/heif",
+)
+VIDEO_TYPES = ("video/mp4", "video/quicktime", "video/webm")
+SERVED_TYPES = {"jpg": "image/jpeg", "webp": "image/webp", "mp4": "video/mp4"}
+EXTENSIONS = {"jpeg": "jpg", "webp": "webp", "mp4": "mp4"}
+
+AVATAR = "avatar"
+
+_BY_SUFFIX = {
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".png": "image/png",
+    ".webp": "image/webp",
+    ".avif": "image/avif",
+    ".gif": "image/gif",
+    ".heic": "image/heic",
+    ".heif": "image/heif",
+    ".mp4": "video/mp4",
+    ".m4v": "video/mp4",
+    ".mov": "video/quicktime",
+    ".webm": "video/webm",
+}
+_UNTOLD = {"", "application/octet-stream"}
+_NAME_HEX = 32
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+
+GIB = 1024**3
+
+
+class MediaSettings(BaseModel):
+    """How much people may upload."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    photo_bytes: int = 8 * 1024**2
+    """The largest photo, in bytes."""
+    video_bytes: int = 4 * GIB
+    """The largest video, in bytes."""
+    quota_bytes: int = 50 * GIB
+    """What one account may keep here, originals and renditions together, in bytes."""
+    open_uploads: int = 100
+    """Uploads that one account may have under way at the same time."""
+
+
+class Audience(Protocol):
+    """Decides who may see what an account has published; implemented above this slice."""
+
+    async def may_see_media(self, viewer: Id | None, owner: Id, upload: Id) -> bool:
+        """Whether the viewer (``None``: somebody unknown) may see this upload right now.
+
+        Asked on every delivery, so revocation acts on the next request.
+        """
+        ...
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes on their way in, and later what was made of them.
+
+    ``subject`` says what uses it: a post's id, ``avatar``, or ``None`` while it is nobody's.
+    ``held_bytes`` is what it takes of the owner's quota.
+    """
+
+    id: Id
+    owner: Id
+    kind: Kind
+    state: State
+    access: Access
+    subject: str | None
+    content_type: str
+    bytes: int
+    held_bytes: int
+    remote: str
+    reason_code: str | None
+    reason: str | None
+    width: int
+    height: int
+    duration: float | None
+    thumbhash: str | None
+    expires_ms: int
+    changed_ms: int
+
+
+class Rendition(msgspec.Struct, frozen=True):
+    """One file made from an original; ``rung`` names the step of the ladder."""
+
+    rung: str
+    format: str
+    width: int
+    height: int
+    bytes: int
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        """The file's name in addresses: the hash of its content, so that it never changes."""
+        return f"{self.sha256[:_NAME_HEX]}.{EXTENSIONS[self.format]}"
+
+
+class UploadStatus(msgspec.Struct, frozen=True):
+    """How far an upload is; ``reason`` is a sentence for its owner when it failed."""
+
+    state: State
+    reason: str | None = None
+
+
+class Work(msgspec.Struct, frozen=True):
+    """The payload of every job about one upload."""
+
+    upload: Id
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One piece of the file that is to be sent."""
+
+    number: int
+    bytes: int
+
+
+def accepted_type(content_type: str, filename: str | None) -> str | None:
+    """The content type as it is accepted; told by the file name where the client knows none.
+
+    Hearsay all the same: what the file really is, is found out from its bytes.
+    """
+    told = content_type.split(";", maxsplit=1)[0].strip().lower()
+    if told in _UNTOLD:
+        told = _BY_SUFFIX.get(PurePath(filename or "").suffix.lower(), "")
+    return told if told in PHOTO_TYPES or told in VIDEO_TYPES else None
+
+
+def kind_of(content_type: str) -> Kind:
+    return "video" if content_type.startswith("video/") else "photo"
+
+
+def part_count(size: int) -> int:
+    return -(-size // PART_BYTES)
+
+
+def plan(size: int) -> list[Part]:
+    """The parts of a file of this size: 16 MiB each, the last one what is left."""
+    count = part_count(size)
+    last = size - (count - 1) * PART_BYTES
+    return [
+        Part(number=number, bytes=PART_BYTES if number < count else last)
+        for number in range(1, count + 1)
+    ]
+
+
+def original_key(upload: Id) -> str:
+    return f"originals/{shard_of(upload):03x}/{upload}"
+
+
+def renditions_prefix(upload: Id) -> str:
+    return f"renditions/{shard_of(upload):03x}/{upload}/"
+
+
+def rendition_key(upload: Id, name: str) -> str:
+    return renditions_prefix(upload) + name
+
+
+class Span(msgspec.Struct, frozen=True):
+    """Bytes ``start`` to ``end`` (exclusive) of a whole."""
+
+    start: int
+    end: int
+
+
+def asked_span(header: str | None, size: int) -> Span | Literal["all", "none"]:
+    """What a Range header asks for (RFC 9110 §14): a span, everything, or nothing there is.
+
+    Several ranges at once are answered with everything, as the standard allows.
+    """
+    found = _RANGE.fullmatch(header.strip()) if header else None
+    if found is None or found.group(0) == "bytes=-":
+        return "all"
+    first, last = found.groups()
+    if not first:
+        length = min(int(last), size)
+        return Span(size - length, size) if length else "none"
+    start = int(first)
+    end = min(int(last) + 1, size) if last else size
+    if last and int(last) < start:
+        return "all"
+    return Span(start, end) if start < size else "none"
+
+
+def names_etag(header: str | None, etag: str) -> bool:
+    """Whether an ``If-None-Match`` names this strong etag, by the weak comparison it asks for."""
+    if header is None:
+        return False
+    named = [each.strip().removeprefix("W/") for each in header.split(",")]
+    return etag in named or named == ["*"]

@@ -1,0 +1,24 @@
+"""The use cases of the media slice."""
+
+from tintype.media.service.avatars import Avatars
+from tintype.media.service.delivery import Delivery, Served
+from tintype.media.service.erasing import ERASE, Erasing
+from tintype.media.service.grants import Grants
+from tintype.media.service.library import Media
+from tintype.media.service.processing import Processing
+from tintype.media.service.sweeper import Sweeper
+from tintype.media.service.uploads import PROCESS, Uploads
+
+__all__ = [
+    "ERASE",
+    "PROCESS",
+    "Avatars",
+    "Delivery",
+    "Erasing",
+    "Grants",
+    "Media",
+    "Processing",
+    "Served",
+    "Sweeper",
+    "Uploads",
+]

@@ -1,0 +1,174 @@
+"""Media as the slices above use them: claimed, shown, published, released."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tintype.accounts import Accounts
+from tintype.database import Database, Reader, Transaction
+from tintype.kernel.ids import Id, shard_of
+from tintype.media import store
+from tintype.media.errors import (
+    UploadExpired,
+    UploadFailed,
+    UploadInUse,
+    UploadNotFound,
+)
+from tintype.media.model import Rendition, Upload, UploadStatus
+from tintype.media.service.erasing import Erasing
+from tintype.media.service.grants import Grants
+from tintype.media.service.uploads import process_job
+from tintype.media.views import SlideView, UploadView, slide_view, upload_view
+from tintype.ports.blobs import StoredPart
+
+
+class Media:
+    """The front door for slices that put media into something of theirs.
+
+    Every method that takes a ``reader`` may be given a transaction, and then sees it.
+    """
+
+    def __init__(
+        self, database: Database, accounts: Accounts, grants: Grants, erasing: Erasing
+    ) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._grants = grants
+        self._erasing = erasing
+
+    async def slides(
+        self, reader: Reader, ids: Iterable[Id], *, viewer: Id | None
+    ) -> dict[Id, SlideView]:
+        """Each upload that is ready, as a slide for this viewer; others are left out.
+
+        Addresses of what not everybody may see carry a grant for the viewer, good for 5 to 10
+        minutes; those of public media are the same for everybody and never change. Whether the
+        viewer may see the post at all is for the caller to have decided.
+        """
+        found = await store.read_all(reader, ids)
+        ready = [upload for upload in found.values() if upload.state == "ready"]
+        made = await store.renditions_of(reader, [upload.id for upload in ready])
+        owners = {upload.owner for upload in ready if upload.access == "viewers"}
+        cards = await self._accounts.cards_in(reader, owners)
+        open_owners = {card.id for card in cards.values() if card.live and not card.private}
+        slides = {}
+        for upload in ready:
+            public = upload.access == "everyone" or (
+                upload.access == "viewers" and upload.owner in open_owners
+            )
+            grants = {} if public else self._grants_for(upload, made[upload.id], viewer)
+            slides[upload.id] = slide_view(upload, made[upload.id], grants)
+        return slides
+
+    async def upload(self, upload: Upload, *, parts: Sequence[StoredPart]) -> UploadView:
+        """An upload as its owner sees it, with its slide once that is ready."""
+        async with self._database.read() as reader:
+            slides = await self.slides(reader, [upload.id], viewer=upload.owner)
+        return upload_view(upload, parts, slides.get(upload.id))
+
+    async def drop(self, upload_id: Id, *, actor: Id) -> None:
+        """Release one's own upload that nothing uses; one that is gone already is a no-op.
+
+        Raises:
+            UploadNotFound: it can not be, or is not, the actor's.
+            UploadInUse: a post or the avatar shows it.
+        """
+        async with self._database.write() as tx:
+            upload = await store.read(tx, upload_id)
+            if upload is None and shard_of(upload_id) == shard_of(actor):
+                return
+            if upload is None or upload.owner != actor:
+                raise UploadNotFound
+            if upload.subject is not None:
+                raise UploadInUse
+            await self._erasing.release(tx, [upload_id])
+
+    async def states(self, reader: Reader, ids: Iterable[Id]) -> dict[Id, UploadStatus]:
+        """How far each upload is; unknown and released ones are left out."""
+        found = await store.read_all(reader, ids)
+        return {
+            upload.id: UploadStatus(state=upload.state, reason=upload.reason)
+            for upload in found.values()
+            if upload.state != "released"
+        }
+
+    async def claim(
+        self, tx: Transaction, ids: Sequence[Id], *, owner: Id, subject: Id
+    ) -> dict[Id, UploadStatus]:
+        """Take uploads for one post: each can be used once, and no longer expires unused.
+
+        Returns how far each is. ``MediaReady`` and ``MediaFailed`` of a claimed upload name the
+        subject.
+
+        Raises:
+            UploadNotFound: unknown, released, or another account's.
+            UploadInUse: taken already, or named twice.
+            UploadFailed, UploadExpired.
+        """
+        found = await store.read_all(tx, ids)
+        for id_ in ids:
+            _check_claimable(found.get(id_), owner)
+        taken = await store.claim(tx, ids, owner=owner, subject=str(subject))
+        if taken != len(ids):
+            raise UploadInUse
+        return {
+            upload.id: UploadStatus(state=upload.state, reason=upload.reason)
+            for upload in found.values()
+        }
+
+    async def publish(self, tx: Transaction, ids: Iterable[Id]) -> None:
+        """From this commit on, whoever may see the owner's posts may see these, the owner before.
+
+        Calling it again changes nothing.
+        """
+        await store.change_all(tx, ids, {"access": "viewers"})
+
+    async def withdraw(self, tx: Transaction, ids: Iterable[Id]) -> None:
+        """The opposite of ``publish``: from this commit on only the owner may see these."""
+        await store.change_all(tx, ids, {"access": "owner"})
+
+    async def retry(self, tx: Transaction, ids: Iterable[Id]) -> int:
+        """Process failed uploads again, as long as their originals are kept; returns how many."""
+        again = 0
+        now = self._database.clock.now_ms()
+        changes = {"state": "processing", "reason_code": None, "reason": None, "changed_ms": now}
+        for upload in (await store.read_all(tx, ids)).values():
+            if await store.change(tx, upload.id, changes, only_in=("failed",)):
+                await tx.enqueue(process_job(upload.id, kind=upload.kind))
+                again += 1
+        return again
+
+    async def release(self, tx: Transaction, ids: Iterable[Id]) -> None:
+        """Give uploads up for good: with this commit nobody can fetch them any more.
+
+        Their bytes are deleted soon after, by a job that checks that they are gone.
+        """
+        await self._erasing.release(tx, ids)
+
+    async def erase_account(self, account: Id) -> None:
+        """Erase everything that an account ever uploaded; on return its bytes are gone.
+
+        May be called again after a failure, and carries on.
+        """
+        await self._erasing.erase_account(account)
+
+    def _grants_for(
+        self, upload: Upload, made: Sequence[Rendition], viewer: Id | None
+    ) -> dict[str, str]:
+        if viewer is None:
+            return {}
+        return {
+            each.name: self._grants.make(viewer=viewer, upload=upload.id, name=each.name)
+            for each in made
+        }
+
+
+def _check_claimable(upload: Upload | None, owner: Id) -> None:
+    if upload is None or upload.owner != owner or upload.state == "released":
+        raise UploadNotFound
+    if upload.subject is not None:
+        raise UploadInUse
+    if upload.state == "expired":
+        raise UploadExpired
+    if upload.state == "failed":
+        raise UploadFailed(upload.reason or "")
