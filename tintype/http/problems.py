@@ -12,7 +12,17 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from tintype.kernel.problem import FieldError, Invalid, Malformed, NotFound, Problem, TooLarge
+from tintype.kernel.problem import (
+    FieldError,
+    Invalid,
+    Malformed,
+    NotFound,
+    OutOfSpace,
+    Problem,
+    TooLarge,
+    Unavailable,
+)
+from tintype.ports import errors as adapters
 
 log = structlog.get_logger(__name__)
 
@@ -75,6 +85,9 @@ def problem_of(error: Exception) -> Problem | None:
         found = known.get(error.status_code, BodyUnreadable)()
         found.headers.update(error.headers or {})
         return found
+    if isinstance(error, adapters.AdapterError):
+        full = isinstance(error, adapters.OutOfSpace)
+        return OutOfSpace() if full else Unavailable(retry_after=2.0)
     return None
 
 

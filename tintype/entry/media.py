@@ -1,0 +1,103 @@
+"""The wiring of media: storage, codecs, and the slice between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.routing import Route
+
+from tintype.accounts import Accounts
+from tintype.adapters.disk import DiskBlobs, DiskSettings, part_routes
+from tintype.codecs import Codecs, CodecSettings
+from tintype.database import Database, JobHandler
+from tintype.entry.background import Periodic
+from tintype.entry.secret import Secret
+from tintype.http import Routes
+from tintype.media import Audience, Media, MediaSettings, TextLimits, Uploads
+from tintype.media.consumers import jobs
+from tintype.media.routes import Door
+from tintype.media.routes import routes as media_routes
+from tintype.media.service import Avatars, Delivery, Erasing, Grants, Processing, Sweeper
+
+_MINUTE_S, _HOUR_S = 60.0, 3600.0
+
+
+@dataclass(frozen=True)
+class MediaPart:
+    """Everything about media that the rest of the server is put together with."""
+
+    blobs: DiskBlobs
+    codecs: Codecs
+    uploads: Uploads
+    media: Media
+    sweeper: Sweeper
+    routes: Routes
+    part_routes: list[Route]
+    handlers: list[JobHandler]
+
+    @property
+    def periodic(self) -> list[Periodic]:
+        return [
+            Periodic("sweep uploads", _MINUTE_S, self.sweeper.sweep),
+            Periodic("abort orphaned uploads", _HOUR_S, self.sweeper.abort_orphans),
+        ]
+
+    async def start(self) -> None:
+        await self.codecs.start()
+
+    async def stop(self) -> None:
+        """Call it after the jobs have ended."""
+        await self.codecs.stop()
+        self.blobs.close()
+
+
+@dataclass(frozen=True)
+class MediaConfig:
+    """The settings of every part of media."""
+
+    media: MediaSettings
+    disk: DiskSettings
+    texts: TextLimits
+
+
+def compose_media(
+    folder: Path,
+    config: MediaConfig,
+    *,
+    database: Database,
+    accounts: Accounts,
+    audience: Audience,
+    secret: Secret,
+) -> MediaPart:
+    """Media on the local disk, in ``folder``."""
+    blobs = DiskBlobs(
+        folder / "blobs", secret=secret.key("parts"), clock=database.clock, settings=config.disk
+    )
+    scratch = folder / "scratch"
+    scratch.mkdir(exist_ok=True)
+    codecs = Codecs(CodecSettings(scratch=scratch))
+    uploads = Uploads(database, blobs, config.media)
+    grants = Grants(secret.key("media grants"), database.clock)
+    erasing = Erasing(database, blobs)
+    avatars = Avatars(database, accounts, erasing)
+    media = Media(database, accounts, grants, erasing)
+    door = Door(
+        uploads=uploads,
+        media=media,
+        delivery=Delivery(database, blobs, grants, audience),
+        avatars=avatars,
+        accounts=accounts,
+        texts=config.texts,
+    )
+    processing = Processing(database, blobs, codecs, erasing, avatars, scratch)
+    return MediaPart(
+        blobs=blobs,
+        codecs=codecs,
+        uploads=uploads,
+        media=media,
+        sweeper=Sweeper(database, blobs, uploads, erasing),
+        routes=media_routes(door),
+        part_routes=part_routes(blobs),
+        handlers=jobs(processing, erasing),
+    )
