@@ -1,15 +1,13 @@
 """Who you are: account, profile, credentials, sessions."""
 
-from tintype.accounts.errors import AccountNotFound, SetupDone, SetupTokenWrong
-from tintype.accounts.model import AccountSettings, Card, Registration
-from tintype.accounts.service import Accounts, Passwords, Sessions
-from tintype.accounts.service.accounts import ERASE, Erasure, Newcomer
-from tintype.accounts.service.sessions import Device, Signed
+from tintype.accounts.errors import AccountNotFound
+from tintype.accounts.model import AccountSettings, Card, Device, Erasure, Newcomer, Registration
+from tintype.accounts.service import Accounts, OwnInstance, Passwords, Sessions
+from tintype.accounts.service.accounts import ERASE
 from tintype.accounts.views import (
     AccountView,
     AuthorView,
     Counts,
-    Instance,
     InviteView,
     Relation,
     SignedIn,
@@ -28,16 +26,13 @@ __all__ = [
     "Counts",
     "Device",
     "Erasure",
-    "Instance",
     "InviteView",
     "Newcomer",
+    "OwnInstance",
     "Passwords",
     "Registration",
     "Relation",
     "Sessions",
-    "SetupDone",
-    "SetupTokenWrong",
-    "Signed",
     "SignedIn",
     "account_view",
     "author_view",

@@ -35,11 +35,3 @@ class PasswordWrong(Forbidden):
 
 class TooManySignIns(RateLimited):
     """Too many people are signing in right now."""
-
-
-class SetupDone(Conflict):
-    """This server already has an admin."""
-
-
-class SetupTokenWrong(Forbidden):
-    """This is not the set-up token that the server printed."""

@@ -39,3 +39,12 @@ class AccountDeleting(Event, frozen=True, kw_only=True, tag="account_deleting"):
 
     def key(self) -> Id:
         return self.account
+
+
+class SessionsEnded(Event, frozen=True, kw_only=True, tag="sessions_ended"):
+    """Every session of an account was ended from outside the serving process."""
+
+    account: Id
+
+    def key(self) -> Id:
+        return self.account

@@ -48,6 +48,29 @@ class AccountSettings(BaseModel):
     """Sign-ins that may wait for a free thread; further ones are told to come back."""
 
 
+class Newcomer(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody gives to join."""
+
+    handle: str
+    email: str
+    password: str
+    display_name: str = ""
+    invite: str | None = None
+
+
+class Device(msgspec.Struct, frozen=True):
+    """What a session remembers of where it was opened."""
+
+    address: str
+    agent: str
+
+
+class Erasure(msgspec.Struct, frozen=True):
+    """The payload of the job that erases an account."""
+
+    account: Id
+
+
 class Card(msgspec.Struct, frozen=True):
     """The public face of an account, as other slices may show it."""
 

@@ -15,8 +15,8 @@ from tintype.accounts.errors import (
     SignInFailed,
     TooManySignIns,
 )
-from tintype.accounts.service.accounts import Accounts, Newcomer
-from tintype.accounts.service.sessions import Device, Sessions
+from tintype.accounts.model import Device, Newcomer
+from tintype.accounts.service import Accounts, Sessions
 from tintype.accounts.views import DeletionView, OwnAccountView, SessionList, SignedIn
 from tintype.http import Access, Body, Call, IdPath, RequestCall, Routes
 

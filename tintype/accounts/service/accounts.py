@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
-from typing import cast
-
-import msgspec
+from collections.abc import Awaitable, Callable, Iterable
 
 from tintype.accounts import store
 from tintype.accounts.errors import (
     AccountNotFound,
     EmailTaken,
     HandleTaken,
-    InviteRefused,
     RegistrationClosed,
 )
 from tintype.accounts.events import (
@@ -25,47 +21,30 @@ from tintype.accounts.events import (
 from tintype.accounts.model import (
     AccountSettings,
     Card,
-    Registration,
+    Device,
+    Erasure,
+    Newcomer,
     check_bio,
     check_display_name,
     check_email,
     check_handle,
     check_password,
 )
+from tintype.accounts.service.instance import OwnInstance
 from tintype.accounts.service.passwords import Passwords
-from tintype.accounts.service.sessions import Device, Sessions
+from tintype.accounts.service.sessions import Sessions
 from tintype.accounts.views import (
     Counts,
     DeletionView,
-    Instance,
-    InviteView,
     OwnAccountView,
     SignedIn,
     own_account_view,
 )
 from tintype.database import Database, Job, Reader, Transaction
 from tintype.database import counts as folded
-from tintype.kernel.clock import to_rfc3339
 from tintype.kernel.ids import SHARDS, Id, parse_id, shard_of
 
-_DAY_MS = 24 * 3600 * 1000
 ERASE = "accounts.erase"
-
-
-class Newcomer(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody gives to join."""
-
-    handle: str
-    email: str
-    password: str
-    display_name: str = ""
-    invite: str | None = None
-
-
-class Erasure(msgspec.Struct, frozen=True):
-    """The payload of the job that erases an account."""
-
-    account: Id
 
 
 class Accounts:
@@ -81,13 +60,20 @@ class Accounts:
         self._database = database
         self._passwords = passwords
         self._sessions = sessions
-        self._settings = settings
+        self._instance = OwnInstance(database, settings)
 
-    async def sign_up(self, newcomer: Newcomer, *, device: Device, admin: bool = False) -> SignedIn:
+    async def sign_up(
+        self,
+        newcomer: Newcomer,
+        *,
+        device: Device,
+        admin: bool = False,
+        first: Callable[[Transaction], Awaitable[None]] | None = None,
+    ) -> SignedIn:
         """Create an account and open its first session.
 
         An admin may join whatever the registration mode is: only set-up and the operator's command
-        line say ``admin``.
+        line say ``admin``. ``first`` runs in the same transaction, before anything else of it.
 
         Raises:
             Invalid, HandleTaken, EmailTaken, RegistrationClosed, InviteRefused, TooManySignIns.
@@ -96,7 +82,7 @@ class Accounts:
         email = check_email(newcomer.email)
         check_password(newcomer.password, handle=handle, email=email)
         name = check_display_name(newcomer.display_name) or handle
-        if not admin and (await self.instance()).registration == "closed":
+        if not admin and (await self._instance.read()).registration == "closed":
             raise RegistrationClosed
         password_hash = await self._passwords.hash(newcomer.password)
         now = self._database.clock.now_ms()
@@ -112,8 +98,10 @@ class Accounts:
             created_ms=now,
         )
         async with self._database.write() as tx:
+            if first is not None:
+                await first(tx)
             if not admin:
-                await self._admit(tx, newcomer.invite, now)
+                await self._instance.admit(tx, newcomer.invite)
             if not await store.claim_handle(tx, handle, card.id):
                 raise HandleTaken
             if not await store.claim_email(tx, email, card.id):
@@ -126,13 +114,6 @@ class Accounts:
             tx.emit(AccountCreated(account=card.id))
             await tx.answer(signed_in)
         return signed_in
-
-    async def _admit(self, tx: Transaction, invite: str | None, now_ms: int) -> None:
-        mode = await self._registration(tx)
-        if mode == "closed":
-            raise RegistrationClosed
-        if mode == "invite" and not (invite and await store.use_invite(tx, invite, now_ms)):
-            raise InviteRefused
 
     async def resolve(self, reference: str) -> Id:
         """The account that an id or an ``@handle`` names, whatever its state.
@@ -277,47 +258,3 @@ class Accounts:
             },
         )
         await folded.forget(tx, [account])
-
-    async def instance(self) -> Instance:
-        """The name and the registration mode of this server."""
-        async with self._database.read() as reader:
-            facts = await store.instance_facts(reader)
-        return Instance(
-            name=facts.get("name", "Tintype"),
-            registration=self._mode(facts),
-        )
-
-    async def change_instance(
-        self, *, name: str | None = None, registration: Registration | None = None
-    ) -> Instance:
-        """Change what an admin decides about this server; what is ``None`` stays."""
-        async with self._database.write() as tx:
-            if name is not None:
-                await store.put_instance_fact(tx, "name", check_display_name(name) or "Tintype")
-            if registration is not None:
-                await store.put_instance_fact(tx, "registration", registration)
-        return await self.instance()
-
-    async def has_admin(self) -> bool:
-        async with self._database.read() as reader:
-            return await store.has_admin(reader)
-
-    async def invite(self, *, actor: Id, uses: int, days: int) -> InviteView:
-        """A new invite, good for so many sign-ups within so many days."""
-        code = secrets.token_urlsafe(12)
-        expires = self._database.clock.now_ms() + days * _DAY_MS
-        view = InviteView(code=code, uses=uses, expires_at=to_rfc3339(expires))
-        async with self._database.write() as tx:
-            await store.insert_invite(
-                tx,
-                {"code": code, "uses_left": uses, "expires_ms": expires, "created_by": actor},
-            )
-            await tx.answer(view)
-        return view
-
-    async def _registration(self, reader: Reader) -> Registration:
-        return self._mode(await store.instance_facts(reader))
-
-    def _mode(self, facts: dict[str, str]) -> Registration:
-        stored = facts.get("registration")
-        return self._settings.registration if stored is None else cast("Registration", stored)

@@ -9,8 +9,14 @@ from collections import OrderedDict
 import msgspec
 
 from tintype.accounts import store
-from tintype.accounts.errors import PasswordWrong, SessionNotFound, SignInFailed
-from tintype.accounts.model import AccountSettings, Card, check_password
+from tintype.accounts.errors import (
+    AccountNotFound,
+    PasswordWrong,
+    SessionNotFound,
+    SignInFailed,
+)
+from tintype.accounts.events import SessionsEnded
+from tintype.accounts.model import AccountSettings, Card, Device, check_password
 from tintype.accounts.service.passwords import Passwords
 from tintype.accounts.views import (
     Counts,
@@ -28,13 +34,6 @@ _DAY_MS = 24 * 3600 * 1000
 _TOUCH_MS = 10 * 60 * 1000
 _MOST_CACHED = 100_000
 _SHARD_DIGITS = 3
-
-
-class Device(msgspec.Struct, frozen=True):
-    """What a session remembers of where it was opened."""
-
-    address: str
-    agent: str
 
 
 class Signed(msgspec.Struct, frozen=True):
@@ -203,6 +202,36 @@ class Sessions:
                 now_ms=self._database.clock.now_ms(),
             )
             await self.end(tx, actor, but=session)
+
+    async def reset_password(self, handle: str, new: str) -> None:
+        """Set a new password in the operator's name and end every session.
+
+        A server that runs beside this process hears of it by an event, within seconds.
+
+        Raises:
+            AccountNotFound: nobody has this handle.
+            Invalid: the new password is too short, too long or too close to the names.
+        """
+        async with self._database.read() as reader:
+            account = await store.account_by_handle(reader, handle.lower().removeprefix("@"))
+            known = None if account is None else await store.credentials_of(reader, account)
+            card = (await store.cards(reader, [account or 0])).get(account or 0)
+        if known is None or card is None:
+            raise AccountNotFound(f"Nobody here has the handle {handle}.")
+        check_password(new, handle=card.handle, email=known.email)
+        fresh = await self._passwords.hash(new)
+        now = self._database.clock.now_ms()
+        async with self._database.write() as tx:
+            await store.put_credentials(
+                tx, card.id, email=known.email, password_hash=fresh, now_ms=now
+            )
+            await self.end(tx, card.id)
+            tx.emit(SessionsEnded(account=card.id))
+
+    def forget(self, account: Id) -> None:
+        """Look every token of an account up again before it is believed."""
+        tokens = [token for token, (signed, _) in self._cache.items() if signed.account == account]
+        self._forget([_hash(token) for token in tokens])
 
     async def confirm(self, password: str, *, actor: Id) -> tuple[Card, str]:
         """The actor's card and e-mail address, once the password was shown to fit.
