@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import tempfile
+from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -44,6 +46,29 @@ def serve() -> None:
     typer.echo(f"Tintype {__version__} is starting on http://{settings.bind}", err=True)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         raise typer.Exit(runner.run(serve_forever(settings)))
+
+
+@app.command()
+def demo() -> None:
+    """Serve a throw-away instance with a small world of people, photos and a film in it."""
+    from tintype.entry.demo import populate
+    from tintype.entry.demo.people import PASSWORD
+    from tintype.entry.http import serve as serve_forever
+
+    chosen = load(Settings)
+    address = f"http://localhost:{chosen.port}"
+
+    def fill() -> None:
+        populate(f"http://{chosen.bind}", lambda line: typer.echo(f"  {line}", err=True))
+        typer.echo(f"The demo is ready: {address} — sign in as you / {PASSWORD}", err=True)
+
+    with tempfile.TemporaryDirectory(prefix="tintype-demo-") as folder:
+        # The world is built through the public API, quicker than a person could.
+        limits = chosen.rate_limits.model_copy(update={"factor": 100.0})
+        settings = chosen.model_copy(update={"data": Path(folder), "rate_limits": limits})
+        typer.echo(f"Building a small world on {address}, gone when you stop it …", err=True)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            raise typer.Exit(runner.run(serve_forever(settings, beside=fill)))
 
 
 def main() -> NoReturn:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import signal
+from collections.abc import Callable, Iterator
 
 import structlog
 import uvicorn
@@ -15,19 +17,23 @@ from tintype.entry.settings import Settings
 log = structlog.get_logger(__name__)
 
 _DRAIN_S = 20
+_POLL_S = 0.02
 _GC_THRESHOLDS = (50_000, 20, 50)
 
 
 class _Uvicorn(uvicorn.Server):
     """Leaves the signals to us."""
 
-    def install_signal_handlers(self) -> None:
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
         """Ours are installed in ``serve``."""
+        yield
 
 
-async def serve(settings: Settings) -> int:
+async def serve(settings: Settings, beside: Callable[[], None] | None = None) -> int:
     """Serve until SIGTERM or SIGINT, then drain; returns the exit status.
 
+    ``beside`` runs in a thread of its own once the server answers; its failure ends the server.
     After a failed fsync the status is 70 and nothing more was acknowledged: start again to recover.
     """
     stopping = asyncio.Event()
@@ -45,13 +51,27 @@ async def serve(settings: Settings) -> int:
         loop.add_signal_handler(sign, stopping.set)
     _tune_collector()
     serving = asyncio.create_task(web.serve())
-    stop_waiting = asyncio.create_task(stopping.wait())
-    await asyncio.wait({serving, stop_waiting}, return_when=asyncio.FIRST_COMPLETED)
+    serving.add_done_callback(lambda _: stopping.set())
+    company = asyncio.create_task(_accompany(web, beside, stopping)) if beside else None
+    await stopping.wait()
     web.should_exit = True
     await serving
-    stop_waiting.cancel()
+    if company is not None:
+        company.cancel()
     await server.stop()
     return 70 if fatal or not web.started else 0
+
+
+async def _accompany(
+    web: uvicorn.Server, beside: Callable[[], None], stopping: asyncio.Event
+) -> None:
+    while not web.started:  # noqa: ASYNC110 - the framework offers a flag, not an event
+        await asyncio.sleep(_POLL_S)
+    try:
+        await asyncio.to_thread(beside)
+    except Exception:
+        log.exception("beside.failed")
+        stopping.set()
 
 
 def _listen(server: Server) -> uvicorn.Server:
