@@ -1,10 +1,19 @@
 """The glossary is normative: no identifier uses a word that it rules out."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.house import glossary, tree
+
+IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*")
+# Style sheets, comments and texts of the web client: whatever holds no identifiers.
+NO_CODE = re.compile(
+    r"<style.*?</style>|/\*.*?\*/|//[^\n]*|<!--.*?-->"
+    r"|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"",
+    re.DOTALL,
+)
 
 
 def test_no_identifier_uses_a_word_that_the_glossary_rules_out() -> None:
@@ -16,6 +25,19 @@ def test_no_identifier_uses_a_word_that_the_glossary_rules_out() -> None:
         for name, line in _chosen_names(path)
         if name not in glossary.GIVEN and banned & glossary.words(name)
     ]
+
+    assert not found
+
+
+def test_no_identifier_of_the_web_client_uses_such_a_word_either() -> None:
+    banned = glossary.banned_words()
+
+    found = {
+        f"{tree.relative(path)}: {name}"
+        for path in tree.files_below("web/src", suffixes=(".ts", ".svelte"))
+        for name in IDENTIFIER.findall(NO_CODE.sub("", path.read_text(encoding="utf-8")))
+        if name not in glossary.GIVEN and banned & glossary.words(name)
+    }
 
     assert not found
 
