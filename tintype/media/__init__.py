@@ -3,10 +3,11 @@
 from tintype.media.errors import UploadExpired, UploadFailed, UploadInUse, UploadNotFound
 from tintype.media.model import Audience, MediaSettings, Upload, UploadStatus
 from tintype.media.service import Media, Uploads
-from tintype.media.views import NewUploadView, SlideView, TextLimits
+from tintype.media.views import LimitsView, NewUploadView, SlideView, TextLimits, limits_view
 
 __all__ = [
     "Audience",
+    "LimitsView",
     "Media",
     "MediaSettings",
     "NewUploadView",
@@ -19,4 +20,5 @@ __all__ = [
     "UploadNotFound",
     "UploadStatus",
     "Uploads",
+    "limits_view",
 ]
