@@ -20,6 +20,7 @@ export default ts.config(
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: false }],
       '@typescript-eslint/no-confusing-void-expression': 'off',
       eqeqeq: 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { varsIgnorePattern: '^_' }],
       'max-lines': ['error', { max: 500 }],
     },
   },
@@ -29,6 +30,14 @@ export default ts.config(
     rules: {
       // The router of this client is not SvelteKit's, so its resolve() does not apply.
       'svelte/no-navigation-without-resolve': 'off',
+      // A plain Map or Set here holds what no view reads.
+      'svelte/prefer-svelte-reactivity': 'off',
+      // svelte-check knows the types of snippets, bindings and other components; this parser does not.
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-call': 'off',
+      '@typescript-eslint/no-unsafe-return': 'off',
+      '@typescript-eslint/no-unsafe-argument': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
       // $state declares what only effects and templates change.
       'prefer-const': 'off',
       'svelte/prefer-const': 'error',

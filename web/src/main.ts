@@ -1,3 +1,46 @@
+import { mount } from 'svelte';
 import './styles/tokens.css';
 import './styles/base.css';
+// The server names this file as the page's icon; importing it puts it into the manifest.
 import './icon.svg?url';
+import App from './App.svelte';
+import { reasonOf } from './api/problem';
+import { pending } from './feed/pending.svelte';
+import { router } from './router/router.svelte';
+import { bootOf } from './session/boot';
+import { session } from './session/session.svelte';
+import { mayHold } from './upload/shelf';
+
+async function start(target: HTMLElement): Promise<void> {
+  await session.start(bootOf(document));
+  if (session.instance?.setup_required && location.pathname !== '/setup') {
+    history.replaceState(null, '', `/setup${location.search}`);
+  }
+  await router.start();
+  target.replaceChildren();
+  mount(App, { target });
+  router.settle();
+  if (!session.viewer) return;
+  pending.start();
+  if (mayHold()) {
+    const { resumeUploads } = await import('./upload/resume');
+    await resumeUploads();
+  }
+}
+
+/** Without any app there is only plain text, and a way to try again. */
+function giveUp(target: HTMLElement, error: unknown): void {
+  const text = document.createElement('p');
+  text.textContent = reasonOf(error);
+  const again = document.createElement('button');
+  again.textContent = 'Try again';
+  again.className = 'icon-button';
+  again.addEventListener('click', () => location.reload());
+  const box = document.createElement('div');
+  box.className = 'page';
+  box.append(text, again);
+  target.replaceChildren(box);
+}
+
+const target = document.getElementById('app');
+if (target) start(target).catch((error: unknown) => giveUp(target, error));

@@ -1,0 +1,227 @@
+/** What the server says and takes, as documented in its OpenAPI. Ids are strings, times RFC 3339. */
+
+export interface AccountShort {
+  id: string;
+  handle: string;
+  display_name: string;
+  avatar: string | null;
+}
+
+export interface Relation {
+  following: boolean;
+  requested: boolean;
+  followed_by: boolean;
+  blocking: boolean;
+  muting: boolean;
+  /** They asked to follow the viewer. */
+  requested_by?: boolean;
+}
+
+export interface Account extends AccountShort {
+  bio: string;
+  private: boolean;
+  counts: { posts: number; followers: number; following: number };
+  /** Null for an anonymous viewer. */
+  relation: Relation | null;
+  created_at?: string;
+  role?: string;
+}
+
+export interface OwnAccount extends Account {
+  email: string;
+  quota?: { used: number; limit: number };
+}
+
+export type PostState = 'pending' | 'processing' | 'published' | 'failed' | 'held';
+
+export interface Rendition {
+  format: string;
+  width: number;
+  height: number;
+  url: string;
+}
+
+export interface Slide {
+  id: string;
+  kind: 'photo' | 'video';
+  alt: string | null;
+  width: number;
+  height: number;
+  /** Seconds. */
+  duration?: number | null;
+  /** Base64. */
+  thumbhash: string | null;
+  renditions: Rendition[];
+  poster?: string | null;
+  hls?: string | null;
+  mp4?: string | null;
+}
+
+export interface Post {
+  id: string;
+  author: AccountShort;
+  caption: string;
+  state: PostState;
+  reason?: string | null;
+  created_at: string;
+  edited_at: string | null;
+  counts: { likes: number; comments: number };
+  viewer: { liked: boolean; saved: boolean };
+  slides: Slide[];
+}
+
+export interface Reaction {
+  viewer: { liked: boolean; saved: boolean };
+  counts: { likes: number; comments: number };
+}
+
+export interface Comment {
+  id: string;
+  post_id: string;
+  author: AccountShort;
+  text: string;
+  reply_to?: string | null;
+  created_at: string;
+  counts: { likes: number; replies: number };
+  viewer: { liked: boolean };
+}
+
+export interface Page<T> {
+  items: T[];
+  next_cursor: string | null;
+}
+
+export interface FeedPage extends Page<Post> {
+  tier: string;
+}
+
+export interface NotificationPage extends Page<Notification> {
+  unread: number;
+}
+
+export type NotificationKind =
+  | 'follow'
+  | 'follow_request'
+  | 'like'
+  | 'comment'
+  | 'reply'
+  | 'mention'
+  | 'comment_like'
+  | 'follow_accepted';
+
+export interface Notification {
+  id: string;
+  kind: NotificationKind;
+  /** At most three, newest first. */
+  accounts: AccountShort[];
+  account_count: number;
+  post?: { id: string; thumb: string | null } | null;
+  comment?: { id: string; text: string } | null;
+  created_at: string;
+  read: boolean;
+}
+
+export interface TagCount {
+  tag: string;
+  posts: number;
+}
+
+export interface SearchResult {
+  accounts: Account[];
+  tags: TagCount[];
+}
+
+export interface Limits {
+  photo_bytes: number;
+  video_bytes: number;
+  photo_types: string[];
+  video_types: string[];
+  slides: number;
+  caption: number;
+  comment: number;
+  alt: number;
+  bio: number;
+  display_name: number;
+}
+
+export type Registration = 'open' | 'invite' | 'closed';
+
+export interface Instance {
+  name: string;
+  registration: Registration;
+  setup_required: boolean;
+  version: string;
+  limits?: Partial<Limits>;
+}
+
+export interface SignedIn {
+  account: Account;
+  token: string;
+}
+
+export interface Session {
+  id: string;
+  created_at: string;
+  last_seen_at: string;
+  user_agent: string | null;
+  address: string | null;
+  current: boolean;
+}
+
+export interface FollowAnswer {
+  state: 'following' | 'requested';
+  account: Account;
+}
+
+export type ServerUploadState = 'uploading' | 'processing' | 'ready' | 'failed' | 'expired';
+
+export interface Upload {
+  id: string;
+  state: ServerUploadState;
+  content_type: string;
+  bytes: number;
+  part_size: number;
+  part_count: number;
+  parts: { number: number; bytes: number; etag: string }[];
+  reason?: string | null;
+  expires_at: string;
+  slide?: Slide | null;
+}
+
+export interface NewUpload {
+  id: string;
+  part_size: number;
+  part_count: number;
+  expires_at: string;
+}
+
+export interface SignedPart {
+  url: string;
+  method: string;
+  headers: Record<string, string>;
+  expires_at: string;
+}
+
+export interface PostDraft {
+  caption: string;
+  slides: { upload_id: string; alt?: string }[];
+}
+
+export interface FieldError {
+  pointer: string;
+  detail: string;
+}
+
+export interface ProblemBody {
+  type: string;
+  title: string;
+  status: number;
+  detail?: string;
+  errors?: FieldError[];
+}
+
+export interface Boot {
+  viewer: Account | null;
+  instance: Instance;
+  feed: FeedPage | null;
+}

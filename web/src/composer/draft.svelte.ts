@@ -1,0 +1,189 @@
+import { newKey } from '../api/client';
+import { createPost } from '../api/posts';
+import type { PostDraft } from '../api/types';
+import { readLimits } from '../api/uploads';
+import { pending } from '../feed/pending.svelte';
+import { session } from '../session/session.svelte';
+import { entities } from '../store/entities.svelte';
+import { kindOf, limitsFrom, refusal } from '../upload/limits';
+import { shelve, shelved, unshelve, type Shelved } from '../upload/shelf';
+import { UploadTask } from '../upload/task.svelte';
+
+/** One file of the post being made. */
+export class DraftItem {
+  alt = $state('');
+  readonly local: string;
+  readonly task: UploadTask;
+  readonly kind: 'photo' | 'video';
+  readonly url: string;
+  order = 0;
+  #post: string | null = null;
+  #arrived = false;
+
+  constructor(file: File, local: string = newKey()) {
+    this.local = local;
+    this.task = new UploadTask(file);
+    this.kind = kindOf(this.task.type);
+    this.url = URL.createObjectURL(file);
+    this.task.onCreated = () => this.keep();
+    this.task.onArrived = () => {
+      this.#arrived = true;
+      this.#settle();
+    };
+  }
+
+  /** Writes this item down, so that a reload finds it. */
+  keep(): void {
+    const account = session.viewer?.id;
+    if (account === undefined) return;
+    const { local, alt, order } = this;
+    const upload = this.task.transfer.id;
+    void shelve({ local, account, file: this.task.file, upload, alt, order, post: this.#post });
+  }
+
+  /** The item now belongs to a post, and is kept only until its bytes are there. */
+  belongTo(post: string): void {
+    this.#post = post;
+    if (this.#arrived) this.#settle();
+    else this.keep();
+  }
+
+  #settle(): void {
+    if (this.#post !== null && this.#arrived) void unshelve(this.local);
+  }
+}
+
+/** The post being made. It outlives leaving the page, and mostly also a reload. */
+class Draft {
+  items = $state.raw<DraftItem[]>([]);
+  caption = $state('');
+  /** Files that were not taken, and why. */
+  refusals = $state.raw<string[]>([]);
+  limits = $state.raw(limitsFrom(session.instance?.limits));
+  /** A failed post that goes when this one is shared. */
+  replaces: string | null = null;
+
+  #restored = false;
+  #attempt = { body: '', key: '' };
+
+  /** Reads the limits, and what an earlier page load left. */
+  async open(): Promise<void> {
+    if (this.#restored) return;
+    this.#restored = true;
+    readLimits().then(
+      (limits) => (this.limits = limitsFrom(limits)),
+      () => undefined,
+    );
+    const account = session.viewer?.id;
+    if (account === undefined) return;
+    const left = (await shelved(account)).filter((item) => item.post === null);
+    this.#put([...left.map(restore), ...this.items]);
+  }
+
+  add(files: readonly File[]): void {
+    const refusals: string[] = [];
+    const taken: DraftItem[] = [];
+    for (const file of files) {
+      const reason = refusal(file, this.limits);
+      if (reason !== null) refusals.push(reason);
+      else if (this.items.length + taken.length >= this.limits.slides) {
+        refusals.push(`${file.name}: a post has room for ${this.limits.slides}.`);
+      } else taken.push(new DraftItem(file));
+    }
+    this.refusals = refusals;
+    this.#put([...this.items, ...taken]);
+    for (const item of taken) {
+      item.keep();
+      item.task.begin();
+    }
+  }
+
+  remove(item: DraftItem): void {
+    item.task.drop();
+    URL.revokeObjectURL(item.url);
+    void unshelve(item.local);
+    this.#put(this.items.filter((other) => other !== item));
+  }
+
+  /** Another file in the same place, with the same description. */
+  replace(item: DraftItem, file: File): void {
+    const reason = refusal(file, this.limits);
+    if (reason !== null) {
+      this.refusals = [reason];
+      return;
+    }
+    const fresh = new DraftItem(file);
+    fresh.alt = item.alt;
+    const items = this.items.map((other) => (other === item ? fresh : other));
+    this.remove(item);
+    this.#put(items);
+    fresh.keep();
+    fresh.task.begin();
+  }
+
+  move(from: number, to: number): void {
+    if (from === to || to < 0 || to >= this.items.length) return;
+    const items = [...this.items];
+    items.splice(to, 0, ...items.splice(from, 1));
+    this.#put(items);
+    for (const item of items) item.keep();
+  }
+
+  discard(): void {
+    for (const item of this.items) this.remove(item);
+    this.caption = '';
+    this.refusals = [];
+    this.replaces = null;
+  }
+
+  /**
+   * Creates the post; its files may still be on their way, and carry on. Rejects with what the
+   * server has against it, and then nothing changed.
+   */
+  async publish(): Promise<void> {
+    const items = this.items;
+    const slides = await Promise.all(
+      items.map(async (item) => ({
+        upload_id: await item.task.id(),
+        ...(item.alt.trim() && { alt: item.alt.trim() }),
+      })),
+    );
+    const body: PostDraft = { caption: this.caption.trim(), slides };
+    const post = entities.post((await createPost(body, this.#keyFor(body))).post);
+    for (const item of items) item.belongTo(post.id);
+    const [first, ...rest] = items;
+    for (const item of rest) URL.revokeObjectURL(item.url);
+    pending.add({
+      id: post.id,
+      post,
+      tasks: items.map((item) => item.task),
+      preview: first ? { url: first.url, kind: first.kind } : null,
+    });
+    if (this.replaces !== null) void pending.replaced(this.replaces);
+    this.items = [];
+    this.caption = '';
+    this.refusals = [];
+    this.replaces = null;
+  }
+
+  /** The same attempt keeps its key, so that sending it twice makes one post. */
+  #keyFor(body: PostDraft): string {
+    const text = JSON.stringify(body);
+    if (this.#attempt.body !== text) this.#attempt = { body: text, key: newKey() };
+    return this.#attempt.key;
+  }
+
+  #put(items: DraftItem[]): void {
+    for (const [index, item] of items.entries()) item.order = index;
+    this.items = items;
+  }
+}
+
+function restore(kept: Shelved): DraftItem {
+  const item = new DraftItem(kept.file, kept.local);
+  item.alt = kept.alt;
+  item.task.begin(kept.upload);
+  return item;
+}
+
+export const draft = new Draft();

@@ -1,0 +1,71 @@
+export type Theme = 'auto' | 'light' | 'dark';
+
+const YEAR_S = 31_536_000;
+
+function kept(name: string): string | null {
+  try {
+    return localStorage.getItem(`tintype.${name}`);
+  } catch {
+    return null;
+  }
+}
+
+function keep(name: string, value: string): void {
+  try {
+    localStorage.setItem(`tintype.${name}`, value);
+  } catch {
+    // A browser that forbids storage keeps the choice until the page is closed.
+  }
+}
+
+const theme = document.documentElement.dataset['theme'];
+
+/** What this browser prefers; nothing here is known to other devices. */
+class Preferences {
+  #theme = $state<Theme>(theme === 'light' || theme === 'dark' ? theme : 'auto');
+  #autoplay = $state(kept('autoplay') !== 'off');
+  #shortcuts = $state(kept('shortcuts') !== 'off');
+  /** Videos start without sound; one choice for all of them, until the page is closed. */
+  muted = $state(true);
+
+  get theme(): Theme {
+    return this.#theme;
+  }
+
+  /** A cookie, so that the server can draw the page in it before any script runs. */
+  set theme(theme: Theme) {
+    this.#theme = theme;
+    document.documentElement.dataset['theme'] = theme;
+    document.cookie = `theme=${theme}; Path=/; Max-Age=${YEAR_S}; SameSite=Lax`;
+  }
+
+  get autoplay(): boolean {
+    return this.#autoplay;
+  }
+
+  set autoplay(on: boolean) {
+    this.#autoplay = on;
+    keep('autoplay', on ? 'on' : 'off');
+  }
+
+  get shortcuts(): boolean {
+    return this.#shortcuts;
+  }
+
+  set shortcuts(on: boolean) {
+    this.#shortcuts = on;
+    keep('shortcuts', on ? 'on' : 'off');
+  }
+
+  /** Whether videos may start by themselves: by choice, motion setting and data saving. */
+  get plays(): boolean {
+    const connection = (navigator as { connection?: { saveData?: boolean } }).connection;
+    return (
+      this.#autoplay &&
+      connection?.saveData !== true &&
+      !matchMedia('(prefers-reduced-motion: reduce)').matches
+    );
+  }
+}
+
+export const preferences = new Preferences();

@@ -1,0 +1,57 @@
+import { listBlocks, listMutes, listPeople, listRequests, type People } from '../api/graph';
+import { listComments, listLikers, listPosts, listSaved, listTagged, readFeed } from '../api/posts';
+import type { Account, Comment, Page, Post } from '../api/types';
+import { entities, type Person } from './entities.svelte';
+import { listOf, mapPage, PagedList } from './list.svelte';
+
+const posts = (page: Page<Post>): Page<Post> => mapPage(page, (post) => entities.post(post));
+const people = (page: Page<Account>): Page<Person> =>
+  mapPage(page, (account) => entities.person(account));
+const comments = (page: Page<Comment>): Page<Comment> =>
+  mapPage(page, (comment) => entities.comment(comment));
+
+export const FEED = 'feed';
+export const postsOf = (accountId: string): string => `posts:${accountId}`;
+
+export const feedList = () =>
+  listOf(FEED, async (cursor, signal) => posts(await readFeed(cursor, signal)));
+
+export const seedFeed = (page: Page<Post>): void => feedList().seed(posts(page));
+
+export const profileList = (accountId: string) =>
+  listOf(postsOf(accountId), async (cursor, signal) =>
+    posts(await listPosts(accountId, cursor, signal)),
+  );
+
+export const tagList = (tag: string) =>
+  listOf(`tag:${tag}`, async (cursor, signal) => posts(await listTagged(tag, cursor, signal)));
+
+export const savedList = () =>
+  listOf('saved', async (cursor, signal) => posts(await listSaved(cursor, signal)));
+
+export const peopleList = (accountId: string, which: People) =>
+  listOf(`${which}:${accountId}`, async (cursor, signal) =>
+    people(await listPeople(accountId, which, cursor, signal)),
+  );
+
+export const likersList = (postId: string) =>
+  new PagedList<Person>(async (cursor, signal) => people(await listLikers(postId, cursor, signal)));
+
+export const requestsList = () =>
+  listOf('requests', async (cursor, signal) => people(await listRequests(cursor, signal)));
+
+export const blocksList = () =>
+  new PagedList<Person>(async (cursor, signal) => people(await listBlocks(cursor, signal)));
+
+export const mutesList = () =>
+  new PagedList<Person>(async (cursor, signal) => people(await listMutes(cursor, signal)));
+
+export const commentsList = (postId: string) =>
+  listOf(`comments:${postId}`, async (cursor, signal) =>
+    comments(await listComments(postId, null, cursor, signal)),
+  );
+
+export const repliesList = (postId: string, commentId: string) =>
+  listOf(`replies:${commentId}`, async (cursor, signal) =>
+    comments(await listComments(postId, commentId, cursor, signal)),
+  );

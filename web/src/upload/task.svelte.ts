@@ -1,0 +1,299 @@
+import { isAbort, isPassing, newKey } from '../api/client';
+import { Problem, reasonOf } from '../api/problem';
+import type { Slide, Upload } from '../api/types';
+import { completeUpload, createUpload, dropUpload, readUpload, signPart } from '../api/uploads';
+import { typeOf } from './limits';
+import {
+  after,
+  partsToStart,
+  pauseAfter,
+  progressOf,
+  start,
+  type Happening,
+  type Transfer,
+} from './machine';
+import { sendPart } from './send';
+
+const PARALLEL_PARTS = 3;
+const POLL_MS = [600, 800, 1200, 2000, 3000];
+
+/** One file on its way to the server. Drives the machine until it is ready or needs a person. */
+export class UploadTask {
+  transfer = $state.raw<Transfer>(start(0));
+  /** The finished slide, once the server has made its renditions. */
+  slide = $state.raw<Slide | null>(null);
+
+  readonly file: File;
+  readonly type: string;
+  /** Called when the server has given the upload its id. */
+  onCreated: ((id: string) => void) | null = null;
+  /** Called when the server has every byte. */
+  onArrived: (() => void) | null = null;
+
+  readonly #key = newKey();
+  #stop = new AbortController();
+  #partSize = 0;
+  #timers = new Set<number>();
+  #waiting: { resolve: (id: string) => void; reject: (reason: unknown) => void }[] = [];
+  #dropped = false;
+
+  constructor(file: File) {
+    this.file = file;
+    this.type = typeOf(file);
+    this.transfer = start(file.size);
+    window.addEventListener('online', this.#wake);
+  }
+
+  get progress(): number {
+    return progressOf(this.transfer);
+  }
+
+  /** Starts, or goes on with the upload of that id, which an earlier page load began. */
+  begin(id: string | null = null): void {
+    if (id === null) void this.#create();
+    else void this.#adopt(id);
+  }
+
+  pause(): void {
+    this.#halt();
+    this.#happen({ type: 'pause' });
+  }
+
+  resume(): void {
+    this.#happen({ type: 'resume' });
+    this.#drive();
+  }
+
+  retry(): void {
+    const { id, resumesAt } = this.transfer;
+    this.#happen({ type: 'retry' });
+    if (resumesAt === 'new') void this.#create();
+    else if (id) void this.#refresh(id);
+  }
+
+  /** Stops and lets the server forget what it has. */
+  drop(): void {
+    this.release();
+    const { id, phase } = this.transfer;
+    if (id && phase !== 'ready') dropUpload(id).catch(() => undefined);
+  }
+
+  /** Stops without a word to the server. */
+  release(): void {
+    this.#dropped = true;
+    this.#halt();
+    window.removeEventListener('online', this.#wake);
+  }
+
+  /** The upload's id, as soon as the server has given one. */
+  id(): Promise<string> {
+    const { id } = this.transfer;
+    if (id) return Promise.resolve(id);
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  readonly #wake = (): void => this.#drive();
+
+  #happen(happening: Happening): void {
+    const before = this.transfer.phase;
+    this.transfer = after(this.transfer, happening);
+    const { phase } = this.transfer;
+    if (phase !== before && (phase === 'processing' || phase === 'ready')) this.onArrived?.();
+  }
+
+  #halt(): void {
+    this.#stop.abort();
+    this.#stop = new AbortController();
+    for (const timer of this.#timers) window.clearTimeout(timer);
+    this.#timers.clear();
+  }
+
+  #later(act: () => void, ms: number): void {
+    const timer = window.setTimeout(() => {
+      this.#timers.delete(timer);
+      act();
+    }, ms);
+    this.#timers.add(timer);
+  }
+
+  async #create(failures = 0): Promise<void> {
+    try {
+      const { name, size } = this.file;
+      const made = await createUpload({ type: this.type, size, name }, this.#key);
+      if (this.#dropped) return;
+      this.#partSize = made.part_size;
+      this.#happen({
+        type: 'created',
+        id: made.id,
+        partSize: made.part_size,
+        partCount: made.part_count,
+      });
+      this.onCreated?.(made.id);
+      for (const { resolve } of this.#waiting.splice(0)) resolve(made.id);
+      this.#drive();
+    } catch (error) {
+      if (this.#dropped) return;
+      if (isPassing(error) && failures < 5) {
+        this.#later(() => void this.#create(failures + 1), pauseAfter(failures + 1));
+        return;
+      }
+      this.#fail(error);
+      for (const { reject } of this.#waiting.splice(0)) reject(error);
+    }
+  }
+
+  async #adopt(id: string): Promise<void> {
+    try {
+      const upload = await readUpload(id);
+      this.#partSize = upload.part_size;
+      this.#happen({
+        type: 'created',
+        id,
+        partSize: upload.part_size,
+        partCount: upload.part_count,
+      });
+      this.#follow(upload);
+    } catch (error) {
+      if (error instanceof Problem && (error.status === 404 || error.status === 410)) {
+        void this.#create();
+      } else {
+        this.#later(() => void this.#adopt(id), 3000);
+      }
+    }
+  }
+
+  /** Does what the phase asks for. Safe to call at any time. */
+  #drive(): void {
+    if (this.#dropped) return;
+    for (const number of partsToStart(this.transfer, PARALLEL_PARTS)) {
+      this.#happen({ type: 'part-started', number });
+      void this.#send(number);
+    }
+    if (this.transfer.phase === 'completing') void this.#complete();
+  }
+
+  async #send(number: number): Promise<void> {
+    const { id } = this.transfer;
+    if (!id) return;
+    const signal = this.#stop.signal;
+    try {
+      const part = await signPart(id, number, signal);
+      const from = (number - 1) * this.#partSize;
+      const body = this.file.slice(from, from + this.#partSize);
+      await sendPart(part, body, signal, (sent) =>
+        this.#happen({ type: 'part-progress', number, sent }),
+      );
+      this.#happen({ type: 'part-done', number });
+      this.#drive();
+    } catch (error) {
+      if (isAbort(error)) return;
+      this.#afterFailedPart(number, error);
+    }
+  }
+
+  #afterFailedPart(number: number, error: unknown): void {
+    const status = error instanceof Problem ? error.status : -1;
+    if (status === 404 || status === 410) {
+      this.#restart();
+      return;
+    }
+    // 403 is a signed address that ran out of time: the next try asks for a new one.
+    if (!isPassing(error) && status !== 403) {
+      this.#halt();
+      this.#fail(error);
+      return;
+    }
+    this.#happen({ type: 'part-failed', number, reason: reasonOf(error) });
+    const failures = this.transfer.parts.find((part) => part.number === number)?.failures ?? 1;
+    if (this.transfer.phase === 'failed') this.#halt();
+    else this.#later(() => this.#drive(), pauseAfter(failures));
+  }
+
+  async #complete(failures = 0): Promise<void> {
+    const { id } = this.transfer;
+    if (!id) return;
+    try {
+      await completeUpload(id);
+      this.#happen({ type: 'completed' });
+      this.#poll(0);
+    } catch (error) {
+      if (isPassing(error) && failures < 5) {
+        this.#later(() => void this.#complete(failures + 1), pauseAfter(failures + 1));
+      } else if (error instanceof Problem && error.status === 409 && failures < 5) {
+        await this.#refresh(id);
+      } else {
+        this.#fail(error);
+      }
+    }
+  }
+
+  /** Asks what the server has, and goes on from there. */
+  async #refresh(id: string): Promise<void> {
+    try {
+      this.#follow(await readUpload(id));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #follow(upload: Upload): void {
+    if (this.#dropped) return;
+    switch (upload.state) {
+      case 'uploading':
+        this.#happen({ type: 'stored', numbers: upload.parts.map((part) => part.number) });
+        this.#drive();
+        return;
+      case 'processing':
+        this.#happen({ type: 'stored', numbers: this.transfer.parts.map((part) => part.number) });
+        this.#happen({ type: 'completed' });
+        this.#poll(0);
+        return;
+      case 'ready':
+        this.slide = upload.slide ?? null;
+        this.#happen({ type: 'ready' });
+        this.release();
+        return;
+      case 'failed':
+        this.#happen({
+          type: 'failed',
+          reason: upload.reason ?? 'This file cannot be shown.',
+          hopeless: true,
+        });
+        return;
+      case 'expired':
+        this.#restart();
+    }
+  }
+
+  #restart(): void {
+    this.#halt();
+    this.#happen({ type: 'expired' });
+    void this.#create();
+  }
+
+  #poll(turn: number): void {
+    this.#later(() => void this.#look(turn), POLL_MS[Math.min(turn, POLL_MS.length - 1)] ?? 3000);
+  }
+
+  async #look(turn: number): Promise<void> {
+    const { id, phase } = this.transfer;
+    if (!id || phase !== 'processing') return;
+    try {
+      const upload = await readUpload(id, this.#stop.signal);
+      if (upload.state === 'processing') this.#poll(turn + 1);
+      else this.#follow(upload);
+    } catch (error) {
+      if (isAbort(error)) return;
+      if (isPassing(error)) this.#poll(turn + 1);
+      else this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#happen({
+      type: 'failed',
+      reason: reasonOf(error),
+      hopeless: error instanceof Problem && [413, 415, 422].includes(error.status),
+    });
+  }
+}
