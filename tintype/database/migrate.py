@@ -5,16 +5,16 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 import structlog
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from tintype.database.sqlite import open_engine
 from tintype.database.tables import metadata
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +27,8 @@ class SchemaTooNew(Exception):  # noqa: N818 - it reads as what it says
 
 def config() -> Config:
     """Alembic's configuration, without a file."""
+    from alembic.config import Config
+
     found = Config()
     found.set_main_option("script_location", str(_HERE))
     found.set_main_option("path_separator", "os")
@@ -42,29 +44,47 @@ def migrate(path: Path, backups: Path) -> Path | None:
     Raises:
         SchemaTooNew: the file holds a revision that this version does not know.
     """
-    engine = open_engine(path)
-    try:
-        with engine.connect() as connection:
-            current = MigrationContext.configure(connection).get_current_revision()
-        scripts = ScriptDirectory.from_config(config())
-        head = scripts.get_current_head()
-        if head is None:
-            metadata.create_all(engine)
-            return None
-        known = {script.revision for script in scripts.walk_revisions()}
-        if current is not None and current not in known:
-            raise SchemaTooNew(f"{SchemaTooNew.__doc__} (revision {current})")
-        if current == head:
-            return None
-        backup = None if current is None else _back_up(path, backups, current)
-        _upgrade(engine)
-        log.info("database.migrated", before=current, now=head, backup=str(backup or ""))
-        return backup
-    finally:
+    known = revisions()
+    current = _revision_of(path)
+    if current is not None and current not in known:
+        raise SchemaTooNew(f"{SchemaTooNew.__doc__} (revision {current})")
+    if not known:
+        engine = open_engine(path)
+        metadata.create_all(engine)
         engine.dispose()
+        return None
+    if current == known[-1]:
+        return None
+    backup = None if current is None else _back_up(path, backups, current)
+    engine = open_engine(path)
+    _upgrade(engine)
+    engine.dispose()
+    log.info("database.migrated", before=current, now=known[-1], backup=str(backup or ""))
+    return backup
+
+
+def revisions() -> list[str]:
+    """Every revision that this version knows, oldest first: the numbers of the migration files.
+
+    Read from the names, so that a start with nothing to migrate does not load the machinery.
+    """
+    return sorted(path.name[:4] for path in (_HERE / "versions").glob("[0-9]*_*.py"))
+
+
+def _revision_of(path: Path) -> str | None:
+    if not path.exists():
+        return None
+    with closing(sqlite3.connect(path)) as connection:
+        try:
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        except sqlite3.OperationalError:
+            return None
+    return None if row is None else str(row[0])
 
 
 def _upgrade(engine: sa.Engine) -> None:
+    from alembic import command
+
     alembic = config()
     # One explicit transaction: a schema is changed whole or not at all.
     with engine.connect() as connection:
