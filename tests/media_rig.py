@@ -17,7 +17,7 @@ import pyvips
 from fastapi import FastAPI
 
 from tests.cast import BASE, PASSWORD, ok
-from tintype.accounts import Accounts, AccountSettings, OwnInstance, Passwords, Sessions
+from tintype.accounts import Accounts, AccountSettings, Passwords, Sessions
 from tintype.accounts.routes import routes as account_routes
 from tintype.adapters.disk import DiskSettings
 from tintype.database import SqliteDatabase
@@ -184,8 +184,7 @@ async def open_rig(
     database = SqliteDatabase(folder / "tintype.sqlite", clock)
     passwords = Passwords(AccountSettings())
     sessions = Sessions(database, passwords, AccountSettings())
-    instance = OwnInstance(database, AccountSettings())
-    accounts = Accounts(database, passwords, sessions, instance)
+    accounts = Accounts(database, passwords, sessions, AccountSettings())
     media = compose_media(
         folder,
         MediaConfig(

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from tintype.database import JobHandler
 from tintype.media.model import Work
-from tintype.media.service import ERASE, PROCESS, Erasing, Processing
+from tintype.media.service import ERASE, PROCESS_PHOTO, PROCESS_VIDEO, Erasing, Processing
 
-_ATTEMPTS = 8
+_LEASE_S = 60
+_PROCESS_ATTEMPTS = 8
+# Deleted means gone: given up only after days of a storage that does not answer.
+_ERASE_ATTEMPTS = 400
 
 
 def jobs(processing: Processing, erasing: Erasing) -> list[JobHandler]:
     """What workers do for uploads."""
-    return [
+    process = [
         JobHandler(
-            PROCESS,
+            kind,
             Work,
             processing.process,
-            lease_seconds=60,
-            max_attempts=_ATTEMPTS,
+            lease_seconds=_LEASE_S,
+            max_attempts=_PROCESS_ATTEMPTS,
             on_dead=processing.gave_up,
-        ),
-        # Deleted means gone: given up only after days of a storage that does not answer.
-        JobHandler(ERASE, Work, erasing.erase, lease_seconds=60, max_attempts=400),
+        )
+        for kind in (PROCESS_PHOTO, PROCESS_VIDEO)
     ]
+    erase = JobHandler(
+        ERASE, Work, erasing.erase, lease_seconds=_LEASE_S, max_attempts=_ERASE_ATTEMPTS
+    )
+    return [*process, erase]

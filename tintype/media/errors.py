@@ -62,7 +62,7 @@ class UploadExpired(Gone):
     """This upload was not finished in time and was thrown away."""
 
 
-class NotAPhoto(Conflict):
+class AvatarNeedsPhoto(Conflict):
     """An avatar is made from a photo."""
 
 

@@ -15,7 +15,7 @@ from tintype.media.errors import (
     ContentTypeRefused,
     MediaNotFound,
     NoRoomForUpload,
-    NotAPhoto,
+    AvatarNeedsPhoto,
     PartNotFound,
     QuotaExceeded,
     RangeNotSatisfiable,
@@ -177,7 +177,7 @@ def _add_avatar(table: Routes, door: Door) -> None:
         path,
         access=Access.ACCOUNT,
         returns=AccountView,
-        problems=[UploadNotFound, UploadInUse, UploadFailed, UploadExpired, NotAPhoto],
+        problems=[UploadNotFound, UploadInUse, UploadFailed, UploadExpired, AvatarNeedsPhoto],
     )
     async def set_avatar(call: Call, body: AvatarChoice) -> Response:
         """Make an uploaded photo your avatar; 202 while it is still being processed."""

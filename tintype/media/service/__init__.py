@@ -7,11 +7,12 @@ from tintype.media.service.grants import Grants
 from tintype.media.service.library import Media
 from tintype.media.service.processing import Processing
 from tintype.media.service.sweeper import Sweeper
-from tintype.media.service.uploads import PROCESS, Uploads
+from tintype.media.service.uploads import PROCESS_PHOTO, PROCESS_VIDEO, Uploads
 
 __all__ = [
     "ERASE",
-    "PROCESS",
+    "PROCESS_PHOTO",
+    "PROCESS_VIDEO",
     "Avatars",
     "Delivery",
     "Erasing",

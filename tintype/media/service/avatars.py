@@ -9,7 +9,7 @@ from tintype.database import Database, Transaction
 from tintype.kernel.ids import Id
 from tintype.media import store
 from tintype.media.errors import (
-    NotAPhoto,
+    AvatarNeedsPhoto,
     UploadExpired,
     UploadFailed,
     UploadInUse,
@@ -34,7 +34,7 @@ class Avatars:
         An upload that is not ready yet becomes the avatar when it is.
 
         Raises:
-            UploadNotFound, UploadInUse, UploadFailed, UploadExpired, NotAPhoto.
+            UploadNotFound, UploadInUse, UploadFailed, UploadExpired, AvatarNeedsPhoto.
         """
         async with self._database.write() as tx:
             upload = await store.read(tx, upload_id)
@@ -77,4 +77,4 @@ def _check_usable(upload: Upload) -> None:
     if upload.subject not in {None, AVATAR}:
         raise UploadInUse
     if upload.kind != "photo":
-        raise NotAPhoto
+        raise AvatarNeedsPhoto

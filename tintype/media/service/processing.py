@@ -35,7 +35,7 @@ Result = PhotoResult | VideoResult
 
 
 class Processing:
-    """The job ``media.process``: assemble → fetch → decode → store → publish the fact.
+    """The jobs that process uploads: assemble → fetch → decode → store → publish the fact.
 
     Each step may run again: the original is assembled once, and renditions are stored under the
     hash of their content, so a second run writes the same keys.

@@ -37,7 +37,7 @@ from tintype.media.views import NewUploadView, QuotaView, new_upload_view
 from tintype.ports.blobs import Blobs, SignedPart, StoredPart
 from tintype.ports.errors import NoSuchUpload, OutOfSpace
 
-PROCESS = "media.process"
+PROCESS_PHOTO, PROCESS_VIDEO = "media.process-photo", "media.process-video"
 
 
 class Uploads:
@@ -224,9 +224,13 @@ class Uploads:
 
 
 def process_job(upload: Id, *, kind: str) -> Job:
-    """The job that makes the renditions; photos do not wait behind videos."""
+    """The job that makes the renditions.
+
+    Two kinds of job, so that workers can keep room for photos, which take a second, beside videos,
+    which take minutes.
+    """
     return Job(
-        kind=PROCESS,
+        kind=PROCESS_PHOTO if kind == "photo" else PROCESS_VIDEO,
         shard=shard_of(upload),
         payload=Work(upload=upload),
         dedupe=str(upload),

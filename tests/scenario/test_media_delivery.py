@@ -1,0 +1,373 @@
+"""Handing out files: what everybody gets, what only some get, and when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cast import BASE, ok
+from tests.media_rig import Rig, Uploader, manual_clock, open_rig, photo
+from tintype.kernel.clock import ManualClock
+from tintype.media import UploadInUse, UploadNotFound
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    async with open_rig(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def ada(rig: Rig) -> Uploader:
+    return await rig.join("ada")
+
+
+@pytest.fixture
+async def bo(rig: Rig) -> Uploader:
+    """Private."""
+    person = await rig.join("bo")
+    ok(await person.call("PATCH", "/v1/accounts/me", json={"private": True}))
+    rig.circle.private.add(person.id)
+    return person
+
+
+async def _published(person: Uploader, seed: int = 1) -> str:
+    upload = await person.ready(photo(seed=seed))
+    await person.share(upload["id"])
+    return str(upload["id"])
+
+
+def _first(slide: Any) -> str:
+    return str(slide.renditions[0].url)
+
+
+# --- public
+
+
+async def test_a_public_file_is_for_everybody_and_for_ever(rig: Rig, ada: Uploader) -> None:
+    upload = await _published(ada)
+
+    url = _first(await ada.slide(upload))
+    file = await rig.fetch(url)
+
+    assert "grant" not in url
+    assert file.status_code == 200
+    assert file.headers["content-type"] == "image/jpeg"
+    assert "public" in file.headers["cache-control"]
+    assert "immutable" in file.headers["cache-control"]
+    assert file.headers["etag"].strip('"') in url
+    assert file.headers["x-content-type-options"] == "nosniff"
+    assert file.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    assert "set-cookie" not in file.headers
+    assert file.content[:3] == b"\xff\xd8\xff"
+
+
+async def test_a_file_is_served_in_ranges(rig: Rig, ada: Uploader) -> None:
+    url = _first(await ada.slide(await _published(ada)))
+    whole = await rig.fetch(url)
+    size, etag = len(whole.content), whole.headers["etag"]
+
+    middle = await rig.fetch(url, range="bytes=10-19")
+    tail = await rig.fetch(url, range="bytes=-5")
+    beyond = await rig.fetch(url, range=f"bytes={size}-")
+    same = await rig.fetch(url, range="bytes=0-1", if_range=etag)
+    changed = await rig.fetch(url, range="bytes=0-1", if_range='"other"')
+
+    assert (middle.status_code, middle.content) == (206, whole.content[10:20])
+    assert middle.headers["content-range"] == f"bytes 10-19/{size}"
+    assert middle.headers["content-length"] == "10"
+    assert (tail.status_code, tail.content) == (206, whole.content[-5:])
+    assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{size}")
+    assert (same.status_code, changed.status_code) == (206, 200)
+    assert changed.content == whole.content
+
+
+async def test_a_file_that_is_at_hand_is_not_sent_again(rig: Rig, ada: Uploader) -> None:
+    url = _first(await ada.slide(await _published(ada)))
+    etag = (await rig.fetch(url)).headers["etag"]
+
+    again = await rig.fetch(url, if_none_match=etag)
+    other = await rig.fetch(url, if_none_match='"other"')
+
+    assert (again.status_code, again.content) == (304, b"")
+    assert (again.headers["etag"], other.status_code) == (etag, 200)
+
+
+async def test_the_headers_can_be_asked_for_alone(rig: Rig, ada: Uploader) -> None:
+    url = _first(await ada.slide(await _published(ada))).replace("\x01", BASE)
+    whole = await rig.client.get(url)
+
+    head = await rig.client.head(url)
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(len(whole.content))
+    assert head.headers["etag"] == whole.headers["etag"]
+
+
+@pytest.mark.parametrize(
+    "path", ["1/a.jpg", "{id}/../../secret", "{id}/" + "0" * 32 + ".jpg", "{id}/original", "{id}/"]
+)
+async def test_what_is_no_rendition_is_not_there(rig: Rig, ada: Uploader, path: str) -> None:
+    upload = await _published(ada)
+
+    answer = await rig.client.get(f"/media/{path.format(id=upload)}")
+
+    assert answer.status_code == 404
+
+
+async def test_one_hash_does_not_fit_another_extension(rig: Rig, ada: Uploader) -> None:
+    url = _first(await ada.slide(await _published(ada)))
+
+    assert (await rig.fetch(url.replace(".jpg", ".mp4"))).status_code == 404
+
+
+async def test_a_signed_in_viewer_who_may_not_see_it_gets_not_found(
+    rig: Rig, ada: Uploader
+) -> None:
+    url = _first(await ada.slide(await _published(ada))).replace("\x01", BASE)
+    dee = await rig.join("dee")
+    before = await dee.call("GET", url)
+
+    rig.circle.blocked.add((dee.id, ada.id))
+    after = await dee.call("GET", url)
+
+    assert (before.status_code, after.status_code) == (200, 404)
+    assert after.headers["cache-control"] == "no-store"
+
+
+# --- guarded
+
+
+async def test_a_private_file_takes_a_grant(rig: Rig, ada: Uploader, bo: Uploader) -> None:
+    rig.circle.followers.add((ada.id, bo.id))
+    upload = await _published(bo)
+
+    granted = _first(await bo.slide(upload, viewer=ada.id))
+    file = await rig.fetch(granted)
+    bare = await rig.fetch(granted.split("?")[0])
+    with_session = await ada.call("GET", granted.split("?")[0].replace("\x01", BASE))
+
+    assert file.status_code == 200
+    assert file.headers["cache-control"] == "private, max-age=60"
+    assert (bare.status_code, with_session.status_code) == (404, 404)
+
+
+async def test_a_grant_is_never_stronger_than_the_present(
+    rig: Rig, ada: Uploader, bo: Uploader
+) -> None:
+    rig.circle.followers.add((ada.id, bo.id))
+    granted = _first(await bo.slide(await _published(bo), viewer=ada.id))
+    before = await rig.fetch(granted)
+
+    rig.circle.followers.clear()
+    after = await rig.fetch(granted)
+    conditional = await rig.fetch(granted, if_none_match=before.headers["etag"])
+
+    assert (before.status_code, after.status_code, conditional.status_code) == (200, 404, 404)
+
+
+async def test_a_grant_passed_on_to_somebody_signed_in_is_of_no_use(
+    rig: Rig, ada: Uploader, bo: Uploader
+) -> None:
+    rig.circle.followers.add((ada.id, bo.id))
+    granted = _first(await bo.slide(await _published(bo), viewer=ada.id)).replace("\x01", BASE)
+    dee = await rig.join("dee")
+
+    assert (await dee.call("GET", granted)).status_code == 404
+    assert (await ada.call("GET", granted)).status_code == 200
+
+
+async def test_a_grant_runs_out(tmp_path: Path) -> None:
+    clock: ManualClock = manual_clock()
+    async with open_rig(tmp_path, clock=clock) as rig:
+        bo = await rig.join("bo")
+        upload = await bo.ready(photo())
+        url = upload["slide"]["renditions"][0]["url"]
+
+        clock.advance(299)
+        stable = (await bo.read(upload["id"]))["slide"]["renditions"][0]["url"]
+        clock.advance(300)
+        in_time = await rig.fetch(url)
+        clock.advance(1)
+        late = await rig.fetch(url)
+
+    assert stable == url
+    assert (in_time.status_code, late.status_code) == (200, 404)
+
+
+async def test_going_private_closes_the_open_addresses(rig: Rig, ada: Uploader) -> None:
+    upload = await _published(ada)
+    open_url = _first(await ada.slide(upload))
+    assert (await rig.fetch(open_url)).status_code == 200
+
+    ok(await ada.call("PATCH", "/v1/accounts/me", json={"private": True}))
+    rig.circle.private.add(ada.id)
+
+    assert (await rig.fetch(open_url)).status_code == 404
+    granted = _first(await ada.slide(upload, viewer=ada.id))
+    assert (await rig.fetch(granted)).status_code == 200
+
+
+async def test_what_is_not_published_is_for_its_owner_alone(
+    rig: Rig, ada: Uploader, bo: Uploader
+) -> None:
+    upload = (await ada.ready(photo()))["id"]
+
+    own = _first(await ada.slide(upload, viewer=ada.id))
+    others = _first(await ada.slide(upload, viewer=bo.id))
+
+    assert (await rig.fetch(own)).status_code == 200
+    assert (await rig.fetch(others)).status_code == 404
+    assert (await rig.fetch(own.split("?")[0])).status_code == 404
+
+
+async def test_what_is_withdrawn_is_for_its_owner_alone(rig: Rig, ada: Uploader) -> None:
+    upload = await _published(ada)
+    url = _first(await ada.slide(upload))
+
+    async with rig.database.write() as tx:
+        await rig.media.media.withdraw(tx, [int(upload)])
+    withdrawn = await rig.fetch(url)
+    async with rig.database.write() as tx:
+        await rig.media.media.publish(tx, [int(upload)])
+
+    assert withdrawn.status_code == 404
+    assert (await rig.fetch(url)).status_code == 200
+
+
+# --- the end
+
+
+async def test_a_released_file_is_gone_at_once_and_its_bytes_soon(rig: Rig, ada: Uploader) -> None:
+    upload = await _published(ada)
+    url = _first(await ada.slide(upload))
+
+    async with rig.database.write() as tx:
+        await rig.media.media.release(tx, [int(upload)])
+    at_once = await rig.fetch(url)
+    await rig.settle()
+
+    assert at_once.status_code == 404
+    assert rig.files() == []
+
+
+async def test_a_release_during_processing_leaves_nothing(rig: Rig, ada: Uploader) -> None:
+    upload = await ada.upload(photo(2000, 1500))
+    ok(await ada.complete(upload))
+
+    async with rig.database.write() as tx:
+        await rig.media.media.release(tx, [int(upload)])
+    await rig.settle()
+
+    assert rig.files() == []
+    assert (await ada.call("GET", f"/v1/uploads/{upload}")).status_code == 404
+
+
+async def test_an_erased_account_leaves_no_byte(rig: Rig, ada: Uploader, bo: Uploader) -> None:
+    await _published(ada)
+    await ada.upload(photo(seed=2))
+    kept = await _published(bo)
+
+    await rig.media.media.erase_account(ada.id)
+    await rig.media.media.erase_account(ada.id)
+
+    assert rig.files()
+    assert all(kept in name for name in rig.files())
+    await rig.settle()
+    assert all(kept in name for name in rig.files())
+
+
+# --- claims
+
+
+async def test_an_upload_is_used_once_and_by_its_owner(rig: Rig, ada: Uploader) -> None:
+    upload = int((await ada.ready(photo()))["id"])
+    bo = await rig.join("bo")
+    media = rig.media.media
+
+    async def claim(ids: list[int], owner: int) -> None:
+        async with rig.database.write() as tx:
+            await media.claim(tx, ids, owner=owner, subject=7)
+
+    with pytest.raises(UploadNotFound):
+        await claim([upload], bo.id)
+    with pytest.raises(UploadInUse):
+        await claim([upload, upload], ada.id)
+    await claim([upload], ada.id)
+    with pytest.raises(UploadInUse):
+        await claim([upload], ada.id)
+
+
+async def test_a_failed_upload_is_processed_again_on_request(rig: Rig, ada: Uploader) -> None:
+    upload = (await ada.ready(b"no photo at all"))["id"]
+
+    async with rig.database.write() as tx:
+        again = await rig.media.media.retry(tx, [int(upload)])
+        states = await rig.media.media.states(tx, [int(upload)])
+    await rig.settle()
+
+    assert (again, states[int(upload)].state) == (1, "processing")
+    assert (await ada.read(upload))["state"] == "failed"
+
+
+# --- avatars
+
+
+async def test_an_avatar_is_for_everybody_and_replaces_the_one_before(
+    rig: Rig, bo: Uploader
+) -> None:
+    first, second = await bo.ready(photo()), await bo.ready(photo(seed=2))
+
+    chosen = await bo.call("PUT", "/v1/accounts/me/avatar", json={"upload_id": first["id"]})
+    shown = await rig.fetch(chosen.json()["avatar"])
+    replaced = await bo.call("PUT", "/v1/accounts/me/avatar", json={"upload_id": second["id"]})
+    await rig.settle()
+
+    assert (chosen.status_code, shown.status_code) == (200, 200)
+    assert "public" in shown.headers["cache-control"]
+    assert (await rig.fetch(replaced.json()["avatar"])).status_code == 200
+    assert (await rig.fetch(chosen.json()["avatar"])).status_code == 404
+    assert all(second["id"] in name for name in rig.files())
+
+
+async def test_an_avatar_may_be_chosen_before_it_is_ready(rig: Rig, bo: Uploader) -> None:
+    upload = await bo.upload(photo())
+
+    chosen = await bo.call("PUT", "/v1/accounts/me/avatar", json={"upload_id": upload})
+    ok(await bo.complete(upload))
+    await rig.settle()
+
+    assert (chosen.status_code, chosen.json()["avatar"]) == (202, None)
+    account = ok(await bo.call("GET", "/v1/accounts/me"))
+    assert (await rig.fetch(account["avatar"])).status_code == 200
+
+
+async def test_an_avatar_can_be_taken_away(rig: Rig, bo: Uploader) -> None:
+    upload = (await bo.ready(photo()))["id"]
+    body = {"upload_id": upload}
+    url = ok(await bo.call("PUT", "/v1/accounts/me/avatar", json=body))["avatar"]
+
+    ok(await bo.call("DELETE", "/v1/accounts/me/avatar"))
+    ok(await bo.call("DELETE", "/v1/accounts/me/avatar"))
+    await rig.settle()
+
+    assert ok(await bo.call("GET", "/v1/accounts/me"))["avatar"] is None
+    assert (await rig.fetch(url)).status_code == 404
+    assert rig.files() == []
+
+
+async def test_what_is_used_or_broken_makes_no_avatar(rig: Rig, ada: Uploader) -> None:
+    used = await _published(ada)
+    broken = (await ada.ready(b"no photo"))["id"]
+    video = (await ada.begin("video/mp4", 100))["id"]
+
+    answers = [
+        await ada.call("PUT", "/v1/accounts/me/avatar", json={"upload_id": upload})
+        for upload in (used, broken, video, "1")
+    ]
+
+    slugs = [answer.json()["type"].rpartition("/")[2] for answer in answers]
+    assert slugs == ["upload-in-use", "upload-failed", "avatar-needs-photo", "upload-not-found"]
