@@ -12,10 +12,10 @@ from starlette.responses import Response, StreamingResponse
 from tintype.accounts import Accounts, AccountView
 from tintype.http import Access, Body, Call, IdField, IdPath, Routes
 from tintype.media.errors import (
+    AvatarNeedsPhoto,
     ContentTypeRefused,
     MediaNotFound,
     NoRoomForUpload,
-    AvatarNeedsPhoto,
     PartNotFound,
     QuotaExceeded,
     RangeNotSatisfiable,
