@@ -1,6 +1,6 @@
 """Who you are: account, profile, credentials, sessions."""
 
-from tintype.accounts.errors import AccountNotFound
+from tintype.accounts.errors import JOINING, AccountNotFound
 from tintype.accounts.model import AccountSettings, Card, Device, Erasure, Newcomer, Registration
 from tintype.accounts.service import Accounts, OwnInstance, Passwords, Sessions
 from tintype.accounts.service.accounts import ERASE
@@ -17,6 +17,7 @@ from tintype.accounts.views import (
 
 __all__ = [
     "ERASE",
+    "JOINING",
     "AccountNotFound",
     "AccountSettings",
     "AccountView",

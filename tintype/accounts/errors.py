@@ -1,4 +1,11 @@
-from tintype.kernel.problem import Conflict, Forbidden, NotFound, RateLimited, Unauthenticated
+from tintype.kernel.problem import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    Problem,
+    RateLimited,
+    Unauthenticated,
+)
 
 
 class AccountNotFound(NotFound):
@@ -35,3 +42,7 @@ class PasswordWrong(Forbidden):
 
 class TooManySignIns(RateLimited):
     """Too many people are signing in right now."""
+
+
+JOINING: tuple[type[Problem], ...] = (HandleTaken, EmailTaken, TooManySignIns)
+"""What may stand in the way of any new account, whoever makes it."""

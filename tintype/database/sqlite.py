@@ -129,6 +129,7 @@ class SqliteDatabase(Database):
         self._committer: asyncio.Task[None] | None = None
         self._failed: BaseException | None = None
         self._wake = asyncio.Event()
+        self.commits = 0
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Reader]:
@@ -219,6 +220,7 @@ class SqliteDatabase(Database):
             if error is not None:
                 self._commit_failed(error)
                 return
+            self.commits += 1
             batch, self._batch = self._batch, []
         for pending in batch:
             for callback in pending.callbacks:

@@ -5,6 +5,7 @@ from tintype.http.call import Authenticator, Call, Identity, RequestCall, SignIn
 from tintype.http.keys import Keeper
 from tintype.http.kit import Kit
 from tintype.http.limits import RateLimiter, RateLimitSettings
+from tintype.http.meter import Meter
 from tintype.http.middleware import Envelope
 from tintype.http.routes import Access, Body, Cursor, IdField, IdPath, Limit, Route, Routes
 
@@ -21,6 +22,7 @@ __all__ = [
     "Keeper",
     "Kit",
     "Limit",
+    "Meter",
     "RateLimitSettings",
     "RateLimiter",
     "RequestCall",

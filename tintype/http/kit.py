@@ -22,6 +22,7 @@ from tintype.http.call import (
 )
 from tintype.http.keys import HEADER, Keeper
 from tintype.http.limits import RateLimiter, network_of
+from tintype.http.meter import CLASS_KEY
 from tintype.http.problems import answer_exception
 from tintype.http.routes import Access, Route
 from tintype.kernel.links import ENCODED_HERE
@@ -124,6 +125,7 @@ def route_class(kit: Kit, route: Route) -> type[APIRoute]:
                 return response
 
             async def handle(request: Request) -> Response:
+                request.scope[CLASS_KEY] = route.limit
                 try:
                     call = await kit.open(request, route)
                     request.scope["tintype.call"] = call

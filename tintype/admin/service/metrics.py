@@ -1,0 +1,102 @@
+"""The figures of this process and its database, as Prometheus reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+
+from tintype import __version__
+from tintype.admin import store
+from tintype.admin.model import StoreFigures
+from tintype.database import Database
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+_REQUEST_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+_DELIVERY_S = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 600)
+
+
+class Metrics:
+    """Counts what happens here; asks the database for the rest when somebody looks."""
+
+    def __init__(self, database: Database, commits: Callable[[], int]) -> None:
+        self._database = database
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        info = Gauge("tintype_info", "This version of Tintype.", ["version"], registry=registry)
+        info.labels(__version__).set(1)
+        self._requests = Counter(
+            "tintype_requests",
+            "Requests answered, by class of route and status.",
+            ["route_class", "status"],
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "tintype_request_seconds",
+            "Time from the request to the end of its answer, by class of route.",
+            ["route_class"],
+            buckets=_REQUEST_S,
+            registry=registry,
+        )
+        self._delivery = Histogram(
+            "tintype_delivery_lag_seconds",
+            "Time from the publishing of a post to its arrival in timelines.",
+            buckets=_DELIVERY_S,
+            registry=registry,
+        )
+        durable = Gauge("tintype_commits", "Commits made durable by this process.")
+        durable.set_function(lambda: float(commits()))
+        registry.register(durable)
+        self._loop_lag = self._gauge("loop_lag_seconds", "How late the last heartbeat was.")
+        self._outbox_age = self._gauge("outbox_oldest_seconds", "Age of the oldest unsent event.")
+        self._outbox = self._gauge("outbox_events", "Events that were not relayed yet.")
+        self._jobs = self._gauge("jobs", "Jobs by kind and state.", "kind", "state")
+        self._queue_age = self._gauge(
+            "queue_oldest_seconds", "How long the oldest due job of a kind waits.", "kind"
+        )
+        self._behind = self._gauge("consumer_behind_events", "Events before a group.", "group")
+        self._dead = self._gauge("dead_letters", "Events that a group gave up.", "group")
+
+    def _gauge(self, name: str, about: str, *labels: str) -> Gauge:
+        return Gauge(f"tintype_{name}", about, labels, registry=self.registry)
+
+    def answered(self, route_class: str, status: int, seconds: float) -> None:
+        """Note one answered request."""
+        self._requests.labels(route_class, str(status)).inc()
+        self._seconds.labels(route_class).observe(seconds)
+
+    def delivered(self, seconds: float) -> None:
+        """Note how long after its publishing a post reached a range of timelines."""
+        self._delivery.observe(seconds)
+
+    async def page(self, *, loop_lag_s: float) -> bytes:
+        """All figures as text, the database's as they are now."""
+        async with self._database.read() as reader:
+            found = await store.figures(reader)
+        self._loop_lag.set(loop_lag_s)
+        self._show(found, self._database.clock.now_ms())
+        return generate_latest(self.registry)
+
+    def _show(self, found: StoreFigures, now_ms: int) -> None:
+        oldest = found.outbox_oldest_ms
+        self._outbox_age.set(0 if oldest is None else max(0, now_ms - oldest) / 1000)
+        self._outbox.set(found.outbox_events)
+        for labelled in (self._jobs, self._queue_age, self._behind, self._dead):
+            labelled.clear()
+        for queue in found.queues:
+            self._jobs.labels(queue.kind, queue.state).set(queue.jobs)
+            if queue.state == "queued":
+                age = max(0, now_ms - queue.oldest_due_ms) / 1000
+                self._queue_age.labels(queue.kind).set(age)
+        for group, behind in found.behind.items():
+            self._behind.labels(group).set(behind)
+        for group, letters in found.dead_letters.items():
+            self._dead.labels(group).set(letters)
