@@ -12,7 +12,7 @@ from tintype.database import SqliteDatabase, metadata
 from tintype.kernel.clock import ManualClock
 from tintype.kernel.ids import shard_of
 from tintype.media import store
-from tintype.media.model import Rendition, Upload
+from tintype.media.model import ReadyFile, Rendition, Upload
 
 DAY_MS = 24 * 3600 * 1000
 
@@ -149,7 +149,9 @@ async def test_renditions_come_smallest_first_and_a_second_run_replaces_them(
 
     async with database.read() as reader:
         assert (await store.renditions_of(reader, [upload.id]))[upload.id] == [small, large]
-        assert await store.find_ready(reader, upload.id, "b" * 32) == (upload, small)
+        assert await store.find_ready(reader, upload.id, "b" * 32) == ReadyFile(
+            upload.id, upload.owner, "owner", small
+        )
         assert await store.find_ready(reader, upload.id, "c" * 32) is None
 
 

@@ -123,6 +123,15 @@ class Rendition(msgspec.Struct, frozen=True):
         return f"{self.sha256[:_NAME_HEX]}.{EXTENSIONS[self.format]}"
 
 
+class ReadyFile(msgspec.Struct, frozen=True):
+    """A rendition of a ready upload, and what decides who may have it."""
+
+    upload: Id
+    owner: Id
+    access: Access
+    rendition: Rendition
+
+
 class UploadStatus(msgspec.Struct, frozen=True):
     """How far an upload is; ``reason`` is a sentence for its owner when it failed."""
 

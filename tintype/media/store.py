@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from tintype.database import Reader, Row, Transaction, metadata, upsert
 from tintype.kernel.ids import Id, shard_of
-from tintype.media.model import AVATAR, Rendition, Upload
+from tintype.media.model import AVATAR, ReadyFile, Rendition, Upload
 
 uploads = sa.Table(
     "uploads",
@@ -218,17 +218,38 @@ async def renditions_of(reader: Reader, ids: Iterable[Id]) -> dict[Id, list[Rend
     return found
 
 
-async def find_ready(reader: Reader, upload: Id, content: str) -> tuple[Upload, Rendition] | None:
-    """A ready upload and its rendition whose hash begins with ``content``."""
-    row = await reader.first(sa.select(uploads).where(_this(upload), uploads.c.state == "ready"))
-    made = await reader.first(
-        sa.select(renditions).where(
-            renditions.c.shard == shard_of(upload),
-            renditions.c.upload == upload,
-            renditions.c.sha256.startswith(content, autoescape=True),
-        )
+_FIND_READY = (
+    sa.select(uploads.c.id.label("upload_id"), uploads.c.owner, uploads.c.access, renditions)
+    .join(
+        renditions,
+        sa.and_(renditions.c.shard == uploads.c.shard, renditions.c.upload == uploads.c.id),
     )
-    return None if row is None or made is None else (_upload(row), _rendition(made))
+    .where(
+        uploads.c.shard == sa.bindparam("of_shard"),
+        uploads.c.id == sa.bindparam("of_upload"),
+        uploads.c.state == "ready",
+        renditions.c.sha256 >= sa.bindparam("content"),
+        renditions.c.sha256 < sa.bindparam("beyond"),
+    )
+)
+
+
+async def find_ready(reader: Reader, upload: Id, content: str) -> ReadyFile | None:
+    """The rendition of a ready upload whose hash begins with ``content``."""
+    row = await reader.first(
+        _FIND_READY,
+        {
+            "of_shard": shard_of(upload),
+            "of_upload": upload,
+            "content": content,
+            "beyond": content + "g",
+        },
+    )
+    if row is None:
+        return None
+    return ReadyFile(
+        upload=row.upload_id, owner=row.owner, access=row.access, rendition=_rendition(row)
+    )
 
 
 async def forget(tx: Transaction, upload: Id) -> None:

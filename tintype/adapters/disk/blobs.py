@@ -144,20 +144,26 @@ class DiskBlobs:
     ) -> AsyncIterator[bytes]:
         path = self._path(key)
 
-        def begin() -> int:
-            with files.translated(self._root, BlobNotFound(key)):
-                return os.open(path, os.O_RDONLY)
+        def piece_size(at: int) -> int:
+            return _PIECE if length is None else min(_PIECE, start + length - at)
 
-        descriptor = await self._threads.run(begin)
+        def begin() -> tuple[int, bytes]:
+            with files.translated(self._root, BlobNotFound(key)):
+                descriptor = os.open(path, os.O_RDONLY)
+                try:
+                    return descriptor, os.pread(descriptor, piece_size(start), start)
+                except OSError:
+                    os.close(descriptor)
+                    raise
+
+        descriptor, piece = await self._threads.run(begin)
         try:
-            end = None if length is None else start + length
-            while end is None or start < end:
-                size = _PIECE if end is None else min(_PIECE, end - start)
-                piece = await self._read_piece(descriptor, size, start)
-                if not piece:
-                    return
-                start += len(piece)
+            at = start
+            while piece:
                 yield piece
+                at += len(piece)
+                size = piece_size(at)
+                piece = await self._read_piece(descriptor, size, at) if size else b""
         finally:
             os.close(descriptor)
 

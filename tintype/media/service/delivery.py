@@ -12,7 +12,7 @@ from tintype.database import Database
 from tintype.kernel.ids import Id
 from tintype.media import store
 from tintype.media.errors import MediaNotFound
-from tintype.media.model import SERVED_TYPES, Audience, Rendition, Upload, rendition_key
+from tintype.media.model import SERVED_TYPES, Audience, ReadyFile, rendition_key
 from tintype.media.service.grants import Grants
 from tintype.ports.blobs import Blobs
 from tintype.ports.errors import BlobNotFound
@@ -60,19 +60,18 @@ class Delivery:
             raise MediaNotFound
         async with self._database.read() as reader:
             found = await store.find_ready(reader, upload_id, named.group(1))
-        if found is None or found[1].name != name:
+        if found is None or found.rendition.name != name:
             raise MediaNotFound
-        upload, rendition = found
-        if await self._is_public(upload):
-            if viewer is not None and not await self._may_see(viewer, upload):
+        if await self._is_public(found):
+            if viewer is not None and not await self._may_see(viewer, found):
                 raise MediaNotFound
-            return _served(upload, rendition, public=True)
+            return _served(found, public=True)
         granted = self._grants.viewer_in(grant or "", upload=upload_id, name=name)
         if granted is None or viewer not in {None, granted}:
             raise MediaNotFound
-        if not await self._may_see(granted, upload):
+        if not await self._may_see(granted, found):
             raise MediaNotFound
-        return _served(upload, rendition, public=False)
+        return _served(found, public=False)
 
     async def read(self, served: Served, start: int, end: int) -> AsyncIterator[bytes]:
         """The bytes from ``start`` to ``end`` (exclusive); the first piece is at hand on return.
@@ -88,17 +87,17 @@ class Delivery:
             raise MediaNotFound from error
         return _joined(first, pieces)
 
-    async def _is_public(self, upload: Upload) -> bool:
-        if upload.access == "viewers":
-            return await self._audience.may_see_media(None, upload.owner, upload.id)
-        return upload.access == "everyone"
+    async def _is_public(self, file: ReadyFile) -> bool:
+        if file.access == "viewers":
+            return await self._audience.may_see_media(None, file.owner, file.upload)
+        return file.access == "everyone"
 
-    async def _may_see(self, viewer: Id, upload: Upload) -> bool:
-        if viewer == upload.owner or upload.access == "everyone":
+    async def _may_see(self, viewer: Id, file: ReadyFile) -> bool:
+        if viewer == file.owner or file.access == "everyone":
             return True
-        if upload.access == "owner":
+        if file.access == "owner":
             return False
-        return await self._audience.may_see_media(viewer, upload.owner, upload.id)
+        return await self._audience.may_see_media(viewer, file.owner, file.upload)
 
 
 async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -107,11 +106,12 @@ async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byt
         yield piece
 
 
-def _served(upload: Upload, rendition: Rendition, *, public: bool) -> Served:
+def _served(file: ReadyFile, *, public: bool) -> Served:
+    name = file.rendition.name
     return Served(
-        key=rendition_key(upload.id, rendition.name),
-        content_type=SERVED_TYPES[rendition.name.rpartition(".")[2]],
-        bytes=rendition.bytes,
-        etag=f'"{rendition.sha256[:32]}"',
+        key=rendition_key(file.upload, name),
+        content_type=SERVED_TYPES[name.rpartition(".")[2]],
+        bytes=file.rendition.bytes,
+        etag=f'"{file.rendition.sha256[:32]}"',
         public=public,
     )
