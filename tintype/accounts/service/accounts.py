@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from tintype.accounts import store
 from tintype.accounts.errors import (
@@ -61,6 +61,14 @@ class Accounts:
         self._passwords = passwords
         self._sessions = sessions
         self._instance = OwnInstance(database, settings)
+        self._listeners: list[Callable[[Id], None]] = []
+
+    def on_change(self, listener: Callable[[Id], None]) -> None:
+        """Hear of every account whose card changed, after the commit and before it is acknowledged.
+
+        For what a process holds of accounts: whoever wants facts listens to the events.
+        """
+        self._listeners.append(listener)
 
     async def sign_up(
         self,
@@ -198,7 +206,7 @@ class Accounts:
         async with self._database.write() as tx:
             before = (await store.cards(tx, [actor]))[actor]
             if changes:
-                await store.update_account(tx, actor, changes)
+                await self._change(tx, actor, changes)
                 tx.emit(AccountChanged(account=actor))
             if private is not None and private != before.private:
                 tx.emit(PrivacyChanged(account=actor, private=private))
@@ -206,7 +214,7 @@ class Accounts:
 
     async def set_avatar(self, tx: Transaction, account: Id, avatar: str | None) -> None:
         """Show another picture beside the account, from this transaction on."""
-        await store.update_account(tx, account, {"avatar": avatar})
+        await self._change(tx, account, {"avatar": avatar})
         tx.emit(AccountChanged(account=account))
 
     async def delete(self, password: str, *, actor: Id) -> DeletionView:
@@ -217,7 +225,7 @@ class Accounts:
         """
         card, email = await self._sessions.confirm(password, actor=actor)
         async with self._database.write() as tx:
-            await store.update_account(tx, actor, {"state": "deleting"})
+            await self._change(tx, actor, {"state": "deleting"})
             await store.free_names(tx, handle=card.handle, email=email)
             await store.delete_credentials(tx, actor)
             await self._sessions.end(tx, actor)
@@ -246,7 +254,7 @@ class Accounts:
 
     async def erase(self, tx: Transaction, account: Id) -> None:
         """Wipe what is left of a leaving account; its empty row says that it is gone."""
-        await store.update_account(
+        await self._change(
             tx,
             account,
             {
@@ -258,3 +266,11 @@ class Accounts:
             },
         )
         await folded.forget(tx, [account])
+
+    async def _change(self, tx: Transaction, account: Id, values: Mapping[str, object]) -> None:
+        await store.update_account(tx, account, values)
+        tx.after_commit(lambda: self._tell(account))
+
+    def _tell(self, account: Id) -> None:
+        for listener in self._listeners:
+            listener(account)

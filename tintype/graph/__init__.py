@@ -1,0 +1,20 @@
+"""Follow, request, block, mute; the only place that decides who may see whom."""
+
+from tintype.graph.errors import FollowRequestNotFound, ListHidden, TooManyFollowees
+from tintype.graph.model import MOST_FOLLOWEES, Action, RelationSets, Standing, can
+from tintype.graph.service import Graph, Lists
+from tintype.graph.views import FollowAnswer
+
+__all__ = [
+    "MOST_FOLLOWEES",
+    "Action",
+    "FollowAnswer",
+    "FollowRequestNotFound",
+    "Graph",
+    "ListHidden",
+    "Lists",
+    "RelationSets",
+    "Standing",
+    "TooManyFollowees",
+    "can",
+]

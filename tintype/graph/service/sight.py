@@ -1,0 +1,172 @@
+"""Who may see whom: asked by every slice, answered here alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from tintype.accounts import (
+    AccountNotFound,
+    Accounts,
+    AccountView,
+    Card,
+    Counts,
+    Relation,
+    account_view,
+)
+from tintype.database import Database, Reader, counts
+from tintype.graph import store
+from tintype.graph.model import Action, RelationSets, Standing, can
+from tintype.graph.service.held import Held
+from tintype.kernel.ids import Id
+
+STANDINGS_HELD = 200_000
+"""Accounts whose standing is held: about 120 bytes each."""
+
+IDS_HELD = 2_000_000
+"""Ids held in relation sets: about 80 bytes each, so 8 000 viewers with 250 followees."""
+
+_CARDS_AT_ONCE = 25
+
+
+class Sight:
+    """Decides who may see whom. Nothing of what it answers is older than an acknowledged change."""
+
+    def __init__(self, database: Database, accounts: Accounts) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._standings = Held(self._load_standings, room=STANDINGS_HELD)
+        self._sets = Held(self._load_sets, room=IDS_HELD, weigh=lambda sets: sets.weight)
+        accounts.on_change(self._account_changed)
+
+    def cached_sets(self, viewer: Id) -> RelationSets | None:
+        """The answer of ``sets`` when it is at hand."""
+        return self._sets.peek(viewer)
+
+    async def sets(self, viewer: Id) -> RelationSets:
+        """What a viewer is to others; the same object until something of it changes."""
+        held = self._sets.peek(viewer)
+        return held if held is not None else (await self._sets.get([viewer]))[viewer]
+
+    async def may_see(self, viewer: Id | None, author: Id) -> bool:
+        """Whether a viewer may see what an author posts, the media files included."""
+        return author in await self.authors_seen(viewer, [author])
+
+    async def authors_seen(self, viewer: Id | None, authors: Iterable[Id]) -> frozenset[Id]:
+        """Those of the authors whose posts a viewer may see."""
+        return await self._allowed(viewer, Action.SEE_POSTS, authors)
+
+    async def may_list(self, viewer: Id | None, account: Id) -> bool:
+        """Whether a viewer may see whom an account follows and who follows it."""
+        return bool(await self._allowed(viewer, Action.SEE_LISTS, [account]))
+
+    async def visible_accounts(self, viewer: Id | None, ids: Iterable[Id]) -> dict[Id, Card]:
+        """The accounts whose profile a viewer may see; the others are left out."""
+        seen = await self._allowed(viewer, Action.SEE_PROFILE, ids)
+        async with self._database.read() as reader:
+            return await self._cards(reader, seen)
+
+    async def see_account(self, reference: str, viewer: Id | None) -> AccountView:
+        """The profile that an id or an ``@handle`` names.
+
+        Raises:
+            AccountNotFound: there is none that the viewer may see.
+        """
+        found = await self.hydrate_accounts([await self._accounts.resolve(reference)], viewer)
+        if not found:
+            raise AccountNotFound
+        return found[0]
+
+    async def hydrate_accounts(self, ids: Sequence[Id], viewer: Id | None) -> list[AccountView]:
+        """Profiles in the order of their ids, without those that the viewer may not see."""
+        cards = await self.visible_accounts(viewer, ids)
+        async with self._database.read() as reader:
+            return await self.views(reader, [cards[id_] for id_ in ids if id_ in cards], viewer)
+
+    async def relations(self, viewer: Id, ids: Collection[Id]) -> dict[Id, Relation]:
+        """What a viewer and each of these accounts are to each other."""
+        async with self._database.read() as reader:
+            return await self._relations(reader, viewer, ids)
+
+    async def follower_count(self, account: Id) -> int:
+        """How many follow an account, as last folded (a second old at most in quiet times)."""
+        async with self._database.read() as reader:
+            return (await counts.read(reader, [account], ["followers"]))[account]["followers"]
+
+    async def views(
+        self, reader: Reader, cards: Sequence[Card], viewer: Id | None
+    ) -> list[AccountView]:
+        """Cards as views, with counts and relations: the caller decided that they may be seen."""
+        ids = [card.id for card in cards]
+        counted = await counts.read(reader, ids, ["posts", "followers", "following"])
+        relations: Mapping[Id, Relation] = {}
+        if viewer is not None:
+            relations = await self._relations(reader, viewer, ids)
+        return [
+            account_view(card, Counts(**counted[card.id]), relations.get(card.id)) for card in cards
+        ]
+
+    async def _relations(
+        self, reader: Reader, viewer: Id, ids: Collection[Id]
+    ) -> dict[Id, Relation]:
+        followees = await store.among(reader, store.FOLLOWING, viewer, ids)
+        fans = await store.among(reader, store.FOLLOWERS, viewer, ids)
+        requested = await store.among(reader, store.REQUESTS.table, viewer, ids)
+        requested_by = await store.among(reader, store.REQUESTS.mirror, viewer, ids)
+        blocking = await store.among(reader, store.BLOCKS.table, viewer, ids)
+        muting = await store.among(reader, store.MUTES.table, viewer, ids)
+        return {
+            id_: Relation(
+                following=id_ in followees,
+                requested=id_ in requested,
+                followed_by=id_ in fans,
+                requested_by=id_ in requested_by,
+                blocking=id_ in blocking,
+                muting=id_ in muting,
+            )
+            for id_ in ids
+        }
+
+    async def _allowed(
+        self, viewer: Id | None, action: Action, accounts: Iterable[Id]
+    ) -> frozenset[Id]:
+        standings = await self._standings.get(accounts)
+        # Asked last: a block that was acknowledged meanwhile counts.
+        sets = None if viewer is None else await self.sets(viewer)
+        return frozenset(
+            standing.id for standing in standings.values() if can(sets, action, standing)
+        )
+
+    async def _load_standings(self, accounts: Collection[Id]) -> dict[Id, Standing]:
+        async with self._database.read() as reader:
+            cards = await self._cards(reader, accounts)
+        return {id_: standing_of(card) for id_, card in cards.items()}
+
+    async def _load_sets(self, viewers: Collection[Id]) -> dict[Id, RelationSets]:
+        return {viewer: await self._load_one(viewer) for viewer in viewers}
+
+    async def _load_one(self, viewer: Id) -> RelationSets:
+        async with self._database.read() as reader:
+            followees = await store.everyone(reader, store.FOLLOWING, viewer)
+            muted = await store.everyone(reader, store.MUTES.table, viewer)
+            hidden = await store.everyone(reader, store.BLOCKS.table, viewer)
+            hidden |= await store.everyone(reader, store.BLOCKS.mirror, viewer)
+        standings = await self._standings.get(followees)
+        sources = followees | {viewer}
+        out = muted | {id_ for id_ in followees if id_ not in standings or not standings[id_].live}
+        shown = sources if sources.isdisjoint(out) else sources - out
+        return RelationSets(viewer, sources, shown, hidden, muted)
+
+    async def _cards(self, reader: Reader, ids: Iterable[Id]) -> dict[Id, Card]:
+        wanted, found = list(ids), {}
+        for start in range(0, len(wanted), _CARDS_AT_ONCE):
+            chunk = wanted[start : start + _CARDS_AT_ONCE]
+            found.update(await self._accounts.cards_in(reader, chunk))
+        return found
+
+    def _account_changed(self, account: Id) -> None:
+        self._standings.forget([account])
+        self._sets.forget_where(lambda sets: account in sets.sources)
+
+
+def standing_of(card: Card) -> Standing:
+    return Standing(id=card.id, live=card.live, private=card.private)

@@ -1,0 +1,163 @@
+"""The SQL of the graph slice, one function a query.
+
+Every relation is stored twice, at the shard of either end, in one transaction: so each question is
+a range of one shard. An edge has the same id in both rows; ids grow, so a list by falling id is the
+newest first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from tintype.database import Reader, Transaction, metadata, upsert
+from tintype.graph.model import Edge, h16
+from tintype.kernel.ids import MAX_ID, Id, shard_of
+
+# Two IN lists over one index cost their product: short lists keep it small.
+_SQUARED = 25
+
+
+class Ends(NamedTuple):
+    """A table of edges: whom a row belongs to, and the other end."""
+
+    table: sa.Table
+    account: sa.Column[int]
+    other: sa.Column[int]
+
+
+def _ends(name: str, account: str, other: str, *ranged: sa.Column[int]) -> Ends:
+    table = sa.Table(
+        name,
+        metadata,
+        sa.Column("shard", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column(account, sa.BigInteger, primary_key=True, autoincrement=False),
+        *ranged,
+        sa.Column(other, sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("id", sa.BigInteger, nullable=False),
+        sa.Index(f"{name}_newest", "shard", account, "id"),
+    )
+    return Ends(table, table.c[account], table.c[other])
+
+
+class Tie(NamedTuple):
+    """A relation as either end sees it."""
+
+    table: Ends
+    mirror: Ends
+
+
+FOLLOWING = _ends("following", "follower", "followee")
+# Fan-out reads ranges of the hash, whose bounds do not move when others follow or leave.
+FOLLOWERS = _ends(
+    "followers",
+    "followee",
+    "follower",
+    sa.Column("h16", sa.Integer, primary_key=True, autoincrement=False),
+)
+BLOCKS = Tie(_ends("blocks", "blocker", "blocked"), _ends("blocked_by", "blocked", "blocker"))
+MUTES = Tie(_ends("mutes", "muter", "muted"), _ends("muted_by", "muted", "muter"))
+REQUESTS = Tie(
+    _ends("requested_follows", "requester", "followee"),
+    _ends("follow_requests", "followee", "requester"),
+)
+FOLLOWS = Tie(FOLLOWING, FOLLOWERS)
+_H16: sa.Column[int] = FOLLOWERS.table.c.h16
+
+
+def _of(ends: Ends, account: Id) -> sa.ColumnElement[bool]:
+    return sa.and_(ends.table.c.shard == shard_of(account), ends.account == account)
+
+
+def _key(ends: Ends, account: Id, other: Id) -> dict[str, object]:
+    key: dict[str, object] = {
+        "shard": shard_of(account),
+        ends.account.name: account,
+        ends.other.name: other,
+    }
+    return key | {"h16": h16(other)} if ends is FOLLOWERS else key
+
+
+async def _delete(tx: Transaction, ends: Ends, pairs: Iterable[tuple[Id, Id]]) -> None:
+    columns = ends.table.primary_key.columns
+    statement = sa.delete(ends.table).where(
+        *(column == sa.bindparam(f"at_{column.name}") for column in columns)
+    )
+    keys = [_key(ends, account, other) for account, other in pairs]
+    await tx.execute(
+        statement, [{f"at_{name}": value for name, value in key.items()} for key in keys]
+    )
+
+
+async def follows(reader: Reader, follower: Id, followee: Id) -> bool:
+    return bool(await among(reader, FOLLOWING, follower, [followee]))
+
+
+async def tie(tx: Transaction, kind: Tie, account: Id, other: Id, edge: Id) -> bool:
+    """Add a relation; False when it is there already."""
+    table, mirror = kind
+    row = _key(table, account, other) | {"id": edge}
+    index = [column.name for column in table.table.primary_key]
+    if not await tx.execute(upsert(table.table, row, index=index)):
+        return False
+    row = _key(mirror, other, account) | {"id": edge}
+    await tx.execute(sa.insert(mirror.table), [row])
+    return True
+
+
+async def untie(tx: Transaction, kind: Tie, pairs: Sequence[tuple[Id, Id]]) -> None:
+    """Remove relations, each an (account, other); at least one."""
+    await _delete(tx, kind.table, pairs)
+    await _delete(tx, kind.mirror, [(other, account) for account, other in pairs])
+
+
+async def newest(
+    reader: Reader, ends: Ends, account: Id, *, below: Id = MAX_ID, limit: int
+) -> list[Edge]:
+    """The newest rows of an account below an edge id, newest first."""
+    edge: sa.Column[int] = ends.table.c.id
+    rows = await reader.all(
+        sa.select(edge, ends.other.label("account"))
+        .where(_of(ends, account), edge < below)
+        .order_by(edge.desc())
+        .limit(limit)
+    )
+    return [Edge(row.id, row.account) for row in rows]
+
+
+async def everyone(reader: Reader, ends: Ends, account: Id) -> frozenset[Id]:
+    """The other ends of all rows of an account: only for tables that are bounded per account."""
+    rows = await reader.all(sa.select(ends.other.label("account")).where(_of(ends, account)))
+    return frozenset(row.account for row in rows)
+
+
+async def count(reader: Reader, ends: Ends, account: Id) -> int:
+    counted = sa.select(sa.func.count()).select_from(ends.table).where(_of(ends, account))
+    return int(await reader.scalar(counted))
+
+
+async def among(reader: Reader, ends: Ends, account: Id, others: Collection[Id]) -> frozenset[Id]:
+    """Those of the others that an account has a row with."""
+    wanted, found = list(others), set[Id]()
+    size = _SQUARED if ends is FOLLOWERS else max(1, len(wanted))
+    for start in range(0, len(wanted), size):
+        chunk = wanted[start : start + size]
+        query = sa.select(ends.other.label("account")).where(
+            _of(ends, account), ends.other.in_(chunk)
+        )
+        if ends is FOLLOWERS:
+            query = query.where(_H16.in_({h16(other) for other in chunk}))
+        found.update(row.account for row in await reader.all(query))
+    return frozenset(found)
+
+
+async def followers_after(reader: Reader, followee: Id, after: Id | None, limit: int) -> list[Id]:
+    """Followers in the order of their hash, from behind one of them (followed still or not) on."""
+    query = sa.select(FOLLOWERS.other.label("account")).where(_of(FOLLOWERS, followee))
+    if after is not None:
+        place = sa.tuple_(_H16, FOLLOWERS.other)
+        query = query.where(place > sa.tuple_(sa.literal(h16(after)), sa.literal(after)))
+    rows = await reader.all(query.order_by(_H16, FOLLOWERS.other).limit(limit))
+    return [row.account for row in rows]
