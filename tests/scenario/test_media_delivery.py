@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.cast import BASE, ok
@@ -153,6 +154,22 @@ async def test_a_private_file_takes_a_grant(rig: Rig, ada: Uploader, bo: Uploade
     assert file.status_code == 200
     assert file.headers["cache-control"] == "private, max-age=60"
     assert (bare.status_code, with_session.status_code) == (404, 404)
+
+
+async def test_a_slide_encoded_for_nobody_is_granted_to_each_viewer(
+    rig: Rig, ada: Uploader, bo: Uploader
+) -> None:
+    rig.circle.followers.add((ada.id, bo.id))
+    upload = await _published(bo)
+    shared = msgspec.json.encode(await bo.slide(upload, viewer=None))
+
+    filled = msgspec.json.decode(rig.media.media.granted(shared, ada.id))
+    nobodys = msgspec.json.decode(rig.media.media.granted(shared, None))
+
+    urls = [rendition["url"] for rendition in filled["renditions"]]
+    assert urls[0] == _first(await bo.slide(upload, viewer=ada.id))
+    assert [(await rig.fetch(url)).status_code for url in urls] == [200] * len(urls)
+    assert (await rig.fetch(nobodys["renditions"][0]["url"])).status_code == 404
 
 
 async def test_a_grant_is_never_stronger_than_the_present(

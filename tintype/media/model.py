@@ -136,6 +136,7 @@ class UploadStatus(msgspec.Struct, frozen=True):
     """How far an upload is; ``reason`` is a sentence for its owner when it failed."""
 
     state: State
+    kind: Kind
     reason: str | None = None
 
 

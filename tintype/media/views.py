@@ -168,10 +168,9 @@ def signed_part_view(signed: SignedPart) -> SignedPartView:
     )
 
 
-def media_url(upload: Upload, rendition: Rendition, grant: str | None = None) -> str:
-    """The address of a rendition; the grant, if it needs one, comes after it."""
-    url = f"{HERE}/media/{upload.id}/{rendition.name}"
-    return url if grant is None else f"{url}?grant={grant}"
+def media_url(upload: Upload, rendition: Rendition) -> str:
+    """The address of a rendition; grants come after it."""
+    return f"{HERE}/media/{upload.id}/{rendition.name}"
 
 
 def avatar_url(upload: Upload, renditions: Sequence[Rendition]) -> str:
@@ -181,12 +180,12 @@ def avatar_url(upload: Upload, renditions: Sequence[Rendition]) -> str:
 
 
 def slide_view(
-    upload: Upload, renditions: Sequence[Rendition], grants: Mapping[str, str]
+    upload: Upload, renditions: Sequence[Rendition], suffixes: Mapping[str, str]
 ) -> SlideView:
-    """The slide, its addresses carrying the grants of those renditions that have one."""
+    """The slide; what ``suffixes`` says of a rendition's name comes after its address."""
     pictures = [each for each in renditions if each.format != "mp4"]
     films = [each for each in renditions if each.format == "mp4"]
-    urls = {each.name: media_url(upload, each, grants.get(each.name)) for each in renditions}
+    urls = {each.name: media_url(upload, each) + suffixes.get(each.name, "") for each in renditions}
     posters = [each for each in pictures if each.format == "jpeg"] if films else []
     return SlideView(
         id=str(upload.id),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from tintype.accounts import Accounts
 from tintype.database import Database, Reader, Transaction
 from tintype.kernel.ids import Id, shard_of
+from tintype.kernel.links import ENCODED_HERE
 from tintype.media import store
 from tintype.media.errors import (
     UploadExpired,
@@ -20,6 +22,12 @@ from tintype.media.service.grants import Grants
 from tintype.media.service.uploads import process_job
 from tintype.media.views import SlideView, UploadView, slide_view, upload_view
 from tintype.ports.blobs import StoredPart
+
+GRANT_PLACE = "?grant"
+# Only an address of ours begins with the sign for "here": user text can not hold it.
+_PLACE = re.compile(
+    re.escape(ENCODED_HERE) + rb"/media/(\d{1,19})/([0-9a-f]{32}\.(?:jpg|webp|mp4))\?grant(?=\")"
+)
 
 
 class Media:
@@ -42,8 +50,9 @@ class Media:
         """Each upload that is ready, as a slide for this viewer; others are left out.
 
         Addresses of what not everybody may see carry a grant for the viewer, good for 5 to 10
-        minutes; those of public media are the same for everybody and never change. Whether the
-        viewer may see the post at all is for the caller to have decided.
+        minutes; with no viewer they carry the place for one, which ``granted`` fills. Those of
+        public media are the same for everybody and never change. Whether the viewer may see the
+        post at all is for the caller to have decided.
         """
         found = await store.read_all(reader, ids)
         ready = [upload for upload in found.values() if upload.state == "ready"]
@@ -56,9 +65,27 @@ class Media:
             public = upload.access == "everyone" or (
                 upload.access == "viewers" and upload.owner in open_owners
             )
-            grants = {} if public else self._grants_for(upload, made[upload.id], viewer)
-            slides[upload.id] = slide_view(upload, made[upload.id], grants)
+            suffixes = {} if public else self._grants_for(upload, made[upload.id], viewer)
+            slides[upload.id] = slide_view(upload, made[upload.id], suffixes)
         return slides
+
+    def granted(self, encoded: bytes, viewer: Id | None) -> bytes:
+        """Encoded slides that were made for nobody, with the viewer's grants filled in.
+
+        Costs about 5 µs an address, so that encoded posts can be kept and shared by viewers.
+        """
+        if viewer is None:
+            return encoded
+
+        def fill(found: re.Match[bytes]) -> bytes:
+            upload, name = int(found.group(1)), found.group(2).decode()
+            return (
+                found.group(0)
+                + b"="
+                + self._grants.make(viewer=viewer, upload=upload, name=name).encode()
+            )
+
+        return _PLACE.sub(fill, encoded)
 
     async def upload(self, upload: Upload, *, parts: Sequence[StoredPart]) -> UploadView:
         """An upload as its owner sees it, with its slide once that is ready."""
@@ -87,9 +114,7 @@ class Media:
         """How far each upload is; unknown and released ones are left out."""
         found = await store.read_all(reader, ids)
         return {
-            upload.id: UploadStatus(state=upload.state, reason=upload.reason)
-            for upload in found.values()
-            if upload.state != "released"
+            upload.id: _status(upload) for upload in found.values() if upload.state != "released"
         }
 
     async def claim(
@@ -111,10 +136,7 @@ class Media:
         taken = await store.claim(tx, ids, owner=owner, subject=str(subject))
         if taken != len(ids):
             raise UploadInUse
-        return {
-            upload.id: UploadStatus(state=upload.state, reason=upload.reason)
-            for upload in found.values()
-        }
+        return {upload.id: _status(upload) for upload in found.values()}
 
     async def publish(self, tx: Transaction, ids: Iterable[Id]) -> None:
         """From this commit on, whoever may see the owner's posts may see these, the owner before.
@@ -156,9 +178,10 @@ class Media:
         self, upload: Upload, made: Sequence[Rendition], viewer: Id | None
     ) -> dict[str, str]:
         if viewer is None:
-            return {}
+            return {each.name: GRANT_PLACE for each in made}
         return {
-            each.name: self._grants.make(viewer=viewer, upload=upload.id, name=each.name)
+            each.name: f"{GRANT_PLACE}="
+            + self._grants.make(viewer=viewer, upload=upload.id, name=each.name)
             for each in made
         }
 
@@ -172,3 +195,7 @@ def _check_claimable(upload: Upload | None, owner: Id) -> None:
         raise UploadExpired
     if upload.state == "failed":
         raise UploadFailed(upload.reason or "")
+
+
+def _status(upload: Upload) -> UploadStatus:
+    return UploadStatus(state=upload.state, kind=upload.kind, reason=upload.reason)
