@@ -13,7 +13,9 @@ from tintype.codecs import Codecs, CodecSettings
 from tintype.database import Database, JobHandler
 from tintype.entry.background import Periodic
 from tintype.entry.secret import Secret
+from tintype.graph import Graph
 from tintype.http import Routes
+from tintype.kernel.ids import Id
 from tintype.media import Audience, Media, MediaSettings, TextLimits, Uploads
 from tintype.media.consumers import jobs
 from tintype.media.routes import Door
@@ -50,6 +52,17 @@ class MediaPart:
         """Call it after the jobs have ended."""
         await self.codecs.stop()
         self.blobs.close()
+
+
+class GraphAudience(Audience):
+    """Media are seen by whoever sees their owner's posts."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    async def may_see_media(self, viewer: Id | None, owner: Id, upload: Id) -> bool:
+        del upload  # published is published to the same people, whatever it is
+        return await self._graph.may_see(viewer, owner)
 
 
 @dataclass(frozen=True)
