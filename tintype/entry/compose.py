@@ -8,20 +8,39 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from tintype.accounts import Accounts, Passwords, Sessions
+from tintype.accounts import Accounts, OwnInstance, Passwords, Sessions
+from tintype.accounts.consumers import consumers as account_consumers
 from tintype.accounts.routes import routes as accounts_routes
+from tintype.admin import Check
 from tintype.config import ConfigError
-from tintype.database import Fold, SqliteDatabase, counts
+from tintype.database import Consumer, Fold, SqliteDatabase, counts
 from tintype.database.migrate import migrate
+from tintype.entry import checks
+from tintype.entry.admin import AdminPart, Watched, compose_admin
 from tintype.entry.background import Background, Periodic, Work
 from tintype.entry.secret import Secret
 from tintype.entry.settings import Settings
-from tintype.http import Authenticator, Envelope, Identity, Keeper, Kit, RateLimiter, create_app
+from tintype.graph import Graph, Lists
+from tintype.graph.consumers import consumers as graph_consumers
+from tintype.graph.routes import routes as graph_routes
+from tintype.http import (
+    Authenticator,
+    Envelope,
+    Identity,
+    Keeper,
+    Kit,
+    Meter,
+    RateLimiter,
+    create_app,
+)
 from tintype.kernel.clock import Clock, SystemClock
 from tintype.kernel.event import Event
+from tintype.media import TextLimits, limits_view
 
 # Bodies under these paths stream and are limited by what was signed for them.
 _STREAMING = ("/parts/",)
+DATABASE = "tintype.sqlite"
+TEXT_LIMITS = TextLimits(slides=20, caption=2200, comment=1000, alt=1000, bio=500, display_name=60)
 _HOUR_S = 3600.0
 _COUNT_WINDOW_S = 0.1
 
@@ -34,6 +53,8 @@ class Server:
     database: SqliteDatabase
     accounts: Accounts
     sessions: Sessions
+    graph: Graph
+    admin: AdminPart
     app: FastAPI
     asgi: ASGIApp
     background: Background
@@ -74,12 +95,14 @@ def compose(
     clock = clock or SystemClock()
     _make_folder(settings)
     secret = Secret.in_folder(settings.data)
-    migrate(settings.data / "tintype.sqlite", settings.data / "backups")
-    database = SqliteDatabase(settings.data / "tintype.sqlite", clock, on_fatal=on_fatal)
+    migrate(settings.data / DATABASE, settings.data / "backups")
+    database = SqliteDatabase(settings.data / DATABASE, clock, on_fatal=on_fatal)
 
     passwords = Passwords(settings.accounts)
     sessions = Sessions(database, passwords, settings.accounts)
     accounts = Accounts(database, passwords, sessions, settings.accounts)
+    graph = Graph(database, accounts)
+    lists = Lists(database, accounts, graph)
 
     keeper = Keeper(database, secret.seal("idempotency"))
     kit = Kit(
@@ -89,21 +112,54 @@ def compose(
         public_url=settings.public_url,
         trust_proxy=settings.trust_proxy,
     )
-    work = Work(
-        consumers=[Fold("counters", _counted_events(), counts.fold, linger_s=_COUNT_WINDOW_S)],
-        periodic=[Periodic("forget old keys", _HOUR_S, keeper.forget_old)],
+    consumers: list[Consumer | Fold] = [
+        Fold("counters", _counted_events(), counts.fold, linger_s=_COUNT_WINDOW_S),
+        *account_consumers(sessions),
+        *graph_consumers(graph),
+    ]
+    admin = compose_admin(
+        settings.admin,
+        database=database,
+        accounts=accounts,
+        instance=OwnInstance(database, settings.accounts),
+        secret=secret,
+        watched=Watched(
+            erase_account=[graph.erase_account],
+            checks=_checks(settings),
+            consumers=consumers,
+            limits=limits_view(settings.media, TEXT_LIMITS, None),
+            commits=lambda: database.commits,
+        ),
     )
-    app = create_app(kit, [accounts_routes(accounts, sessions)])
+    work = Work(
+        consumers=consumers,
+        handlers=admin.handlers,
+        periodic=[Periodic("forget old keys", _HOUR_S, keeper.forget_old), *admin.periodic],
+    )
+    app = create_app(
+        kit, [accounts_routes(accounts, sessions), graph_routes(graph, lists), admin.routes]
+    )
+    app.include_router(admin.machine_routes)
     return Server(
         settings=settings,
         database=database,
         accounts=accounts,
         sessions=sessions,
+        graph=graph,
+        admin=admin,
         app=app,
-        asgi=Envelope(app, unlimited=_STREAMING),
+        asgi=Meter(Envelope(app, unlimited=_STREAMING), admin.metrics.answered),
         background=Background(database, work),
         passwords=passwords,
     )
+
+
+def _checks(settings: Settings) -> list[Check]:
+    database = settings.data / DATABASE
+    return [
+        checks.check("schema", lambda: checks.schema(database)),
+        checks.check("disk", lambda: checks.free_disk(settings.data, settings.disk.free_floor)),
+    ]
 
 
 def _make_folder(settings: Settings) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+import sys
 from collections.abc import Callable, Iterator
 
 import structlog
@@ -45,6 +46,7 @@ async def serve(settings: Settings, beside: Callable[[], None] | None = None) ->
 
     server = compose(settings, on_fatal=on_fatal)
     await server.start()
+    await _offer_setup(server)
     web = _listen(server)
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
@@ -54,6 +56,7 @@ async def serve(settings: Settings, beside: Callable[[], None] | None = None) ->
     serving.add_done_callback(lambda _: stopping.set())
     company = asyncio.create_task(_accompany(web, beside, stopping)) if beside else None
     await stopping.wait()
+    server.admin.health.drain()
     web.should_exit = True
     await serving
     if company is not None:
@@ -72,6 +75,21 @@ async def _accompany(
     except Exception:
         log.exception("beside.failed")
         stopping.set()
+
+
+async def _offer_setup(server: Server) -> None:
+    """Print the way to the first admin while there is none."""
+    token = await server.admin.setup.offered()
+    if token is None:
+        return
+    settings = server.settings
+    here = settings.public_url or f"http://{settings.bind}"
+    lines = (
+        "No admin yet. Whoever has this token can become the first one:",
+        f"  {token}",
+        f"  {here}/setup?token={token}",
+    )
+    sys.stderr.write("\n".join(lines) + "\n")
 
 
 def _listen(server: Server) -> uvicorn.Server:

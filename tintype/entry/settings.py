@@ -8,7 +8,10 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tintype.accounts import AccountSettings
+from tintype.adapters.disk import DiskSettings
+from tintype.admin import AdminSettings
 from tintype.http import RateLimitSettings
+from tintype.media import MediaSettings
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
@@ -33,6 +36,12 @@ class Settings(BaseModel):
     """Who may join and how sessions live."""
     rate_limits: RateLimitSettings = Field(default_factory=RateLimitSettings)
     """How often one account or address may call."""
+    media: MediaSettings = Field(default_factory=MediaSettings)
+    """How much people may upload."""
+    disk: DiskSettings = Field(default_factory=DiskSettings)
+    """How much of the local disk the media may take, and of the machine."""
+    admin: AdminSettings = Field(default_factory=AdminSettings)
+    """Who may read the figures of this server."""
 
     @property
     def host(self) -> str:

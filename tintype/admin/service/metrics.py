@@ -52,9 +52,11 @@ class Metrics:
             buckets=_DELIVERY_S,
             registry=registry,
         )
-        durable = Gauge("tintype_commits", "Commits made durable by this process.")
-        durable.set_function(lambda: float(commits()))
-        registry.register(durable)
+        self._commits = commits
+        self._commits_shown = 0
+        self._durable = Counter(
+            "tintype_commits", "Commits made durable by this process.", registry=registry
+        )
         self._loop_lag = self._gauge("loop_lag_seconds", "How late the last heartbeat was.")
         self._outbox_age = self._gauge("outbox_oldest_seconds", "Age of the oldest unsent event.")
         self._outbox = self._gauge("outbox_events", "Events that were not relayed yet.")
@@ -82,6 +84,9 @@ class Metrics:
         async with self._database.read() as reader:
             found = await store.figures(reader)
         self._loop_lag.set(loop_lag_s)
+        made = self._commits()
+        self._durable.inc(made - self._commits_shown)
+        self._commits_shown = made
         self._show(found, self._database.clock.now_ms())
         return generate_latest(self.registry)
 

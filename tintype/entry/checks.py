@@ -1,0 +1,73 @@
+"""What readiness and the doctor look at: one finding each, with the fix in its sentence."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from tintype.admin import Check, Finding
+from tintype.codecs import SandboxLevel
+from tintype.database.migrate import revisions
+
+_GIB = 1024**3
+
+
+def free_disk(folder: Path, floor: int) -> Finding:
+    """Whether the volume has more than ``floor`` bytes left; below it uploads are refused."""
+    free = shutil.disk_usage(folder).free
+    text = f"{free / _GIB:.1f} GiB free"
+    if free < floor:
+        fix = "Uploads are refused: make room on this volume, or lower disk.free_floor."
+        return Finding("disk", "degraded", f"{text}, less than the floor. {fix}")
+    return Finding("disk", detail=f"{text}.")
+
+
+def schema(database: Path) -> Finding:
+    """Whether the database has the schema that this version works with."""
+    known = revisions()
+    with closing(sqlite3.connect(database)) as connection:
+        try:
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        except sqlite3.OperationalError:
+            row = None
+    current = None if row is None else str(row[0])
+    newest = known[-1] if known else None
+    if current == newest:
+        return Finding("schema", detail=f"Revision {current or 'of a first start'}.")
+    fix = "Install that version, or restore a backup." if current not in known else "Start again."
+    return Finding(
+        "schema", "failed", f"Revision {current}, this version works with {newest}. {fix}"
+    )
+
+
+def sandbox(level: SandboxLevel) -> Finding:
+    """How well decoders are locked in."""
+    if level.name == "full":
+        return Finding("sandbox", detail="Decoders are locked in fully.")
+    missing = [
+        name
+        for name, holds in (
+            ("files", level.files),
+            ("network", bool(level.network)),
+            ("system calls", level.calls),
+            ("privileges", level.privileges),
+            ("limits", level.limits),
+        )
+        if not holds
+    ]
+    fix = "Use a Linux kernel from 5.13 on with Landlock and seccomp, which a container may forbid."
+    detail = f"Level {level.name}, not closed: {', '.join(missing)}. {fix}"
+    return Finding("sandbox", "degraded", detail)
+
+
+def check(name: str, look: Callable[[], Finding]) -> Check:
+    """A look as readiness runs it, under its own name."""
+
+    async def run() -> Finding:
+        return look()
+
+    run.__name__ = name
+    return run
