@@ -218,6 +218,21 @@ async def open_rig(
         await database.close()
 
 
+NOTES = (b"Ada's secret phone", b"51.5007N", b"written by hand")
+
+
+def photo_with_notes(width: int, height: int) -> bytes:
+    """A JPEG as phones write them: maker, place and remarks in EXIF and XMP."""
+    image = pyvips.Image.new_from_buffer(photo(width, height), "").copy()
+    image.set_type(pyvips.GValue.gstr_type, "exif-ifd0-Model", NOTES[0].decode())
+    image.set_type(pyvips.GValue.gstr_type, "exif-ifd3-GPSLatitude", "51/1 30/1 2/1")
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">' + NOTES[1] + b"</x:xmpmeta>"
+    image.set_type(pyvips.GValue.blob_type, "xmp-data", xmp)
+    image.set_type(pyvips.GValue.gstr_type, "exif-ifd2-UserComment", NOTES[2].decode())
+    data: bytes = image.jpegsave_buffer(keep="all")
+    return data
+
+
 def photo(width: int = 400, height: int = 300, *, seed: int = 1, kind: str = ".jpg") -> bytes:
     """A photo of coloured noise: small, real, and different for every seed."""
     rng = np.random.default_rng(seed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import struct
 import subprocess
 import zlib
@@ -12,7 +14,15 @@ from typing import Any
 import pytest
 
 from tests.cast import BASE, ok
-from tests.media_rig import Rig, Uploader, manual_clock, open_rig, photo
+from tests.media_rig import (
+    NOTES,
+    Rig,
+    Uploader,
+    manual_clock,
+    open_rig,
+    photo,
+    photo_with_notes,
+)
 from tintype.kernel.clock import ManualClock
 from tintype.media import MediaSettings
 
@@ -365,6 +375,33 @@ async def test_a_processing_upload_without_a_job_is_queued_again(
         await rig.settle()
 
         assert (await ada.read(upload))["state"] == "ready"
+
+
+async def test_processing_that_was_interrupted_is_done_again(tmp_path: Path) -> None:
+    async with open_rig(tmp_path) as rig:
+        ada = await rig.join("ada")
+        upload = await ada.upload(photo(4000, 3000))
+        ok(await ada.complete(upload))
+        await asyncio.sleep(0.1)
+    async with open_rig(tmp_path) as again:
+        ada = dataclasses.replace(ada, rig=again)
+        await again.settle()
+
+        slide = (await ada.read(upload))["slide"]
+        urls = [rendition["url"] for rendition in slide["renditions"]]
+        assert len(again.files()) == len(urls) + 1
+        assert [(await again.fetch(url)).status_code for url in urls] == [200] * len(urls)
+
+
+async def test_nothing_that_the_camera_noted_leaves_the_server(rig: Rig, ada: Uploader) -> None:
+    data = photo_with_notes(1200, 900)
+    assert all(note in data for note in NOTES)
+
+    upload = await ada.ready(data)
+
+    for rendition in upload["slide"]["renditions"]:
+        served = (await rig.fetch(rendition["url"])).content
+        assert not any(note in served for note in (*NOTES, b"Exif", b"http://ns.adobe.com"))
 
 
 async def test_storage_that_no_upload_knows_is_given_back(
