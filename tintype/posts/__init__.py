@@ -1,0 +1,30 @@
+"""Posts, slides, captions, comments, likes, saves and hashtags."""
+
+from tintype.posts.errors import CommentNotFound, PostNotFound
+from tintype.posts.model import (
+    LONGEST_ALT,
+    LONGEST_CAPTION,
+    LONGEST_COMMENT,
+    MOST_SLIDES,
+    Delivery,
+    PostFacts,
+)
+from tintype.posts.service import Card, DeliveryPolicy, Posts
+from tintype.posts.views import CommentView, PostView, TagView
+
+__all__ = [
+    "LONGEST_ALT",
+    "LONGEST_CAPTION",
+    "LONGEST_COMMENT",
+    "MOST_SLIDES",
+    "Card",
+    "CommentNotFound",
+    "CommentView",
+    "Delivery",
+    "DeliveryPolicy",
+    "PostFacts",
+    "PostNotFound",
+    "PostView",
+    "Posts",
+    "TagView",
+]

@@ -1,0 +1,181 @@
+"""What a post and a comment are, and the rules that need no database."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from tintype.kernel.ids import Id
+from tintype.kernel.problem import invalid_field
+from tintype.kernel.text import clean_text, hashtags, mentions
+
+Live = Literal["pending", "published", "failed", "held"]
+"""What a post can be. A pending one shows as ``pending`` while bytes are missing and as
+``processing`` once they are all there."""
+State = Literal["pending", "published", "failed", "held", "deleted"]
+"""What its row can say: a deleted post is a row that waits for its erasure."""
+Shown = Literal["pending", "processing", "published", "failed", "held"]
+Delivery = Literal["push", "pull"]
+
+MOST_SLIDES = 20
+LONGEST_CAPTION = 2_200
+LONGEST_ALT = 1_000
+LONGEST_COMMENT = 1_000
+MOST_TAGS = 30
+MOST_MENTIONS = 30
+
+
+class Post(msgspec.Struct, frozen=True, kw_only=True):
+    """A post without its slides; ``version`` grows with every change of what it shows."""
+
+    id: Id
+    author: Id
+    state: Live
+    reason: str | None
+    caption: str
+    comments_enabled: bool
+    version: int
+    delivery: Delivery | None
+    edited_ms: int | None
+
+
+class PostFacts(msgspec.Struct, frozen=True):
+    """What other slices decide by: whose post, and whether followers may see it."""
+
+    author: Id
+    state: State
+
+
+class PostSlide(msgspec.Struct, frozen=True):
+    """The place of an upload in a post: its id is the slide's id."""
+
+    upload: Id
+    alt: str
+
+
+class Comment(msgspec.Struct, frozen=True):
+    """Text below a post; ``reply_to`` is the comment at the top of its thread, if it is a reply."""
+
+    id: Id
+    post: Id
+    author: Id
+    reply_to: Id | None
+    text: str
+
+
+class NewFile(msgspec.Struct, frozen=True):
+    """A file that is going to be uploaded."""
+
+    content_type: str
+    bytes: int
+
+
+class DraftSlide(msgspec.Struct, frozen=True):
+    """A slide to be: an upload that exists, or a file that is going to be uploaded."""
+
+    media: Id | NewFile
+    alt: str = ""
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """What an author wants to publish."""
+
+    slides: Sequence[DraftSlide]
+    caption: str = ""
+    comments_enabled: bool = True
+
+
+class PostChanges(msgspec.Struct, frozen=True):
+    """What an author wants to be different; what is ``None`` stays.
+
+    ``alt`` maps slide ids to texts, ``order`` lists every slide id once.
+    """
+
+    caption: str | None = None
+    alt: dict[Id, str] | None = None
+    order: Sequence[Id] | None = None
+    comments_enabled: bool | None = None
+
+
+def check_caption(text: str) -> str:
+    """The caption as it is stored.
+
+    Raises:
+        Invalid: longer than 2 200 characters, more than 30 hashtags or 30 mentions, or control
+            characters.
+    """
+    caption = _checked(text, LONGEST_CAPTION, "/caption")
+    if len(hashtags(caption)) > MOST_TAGS:
+        raise invalid_field("/caption", f"At most {MOST_TAGS} hashtags.")
+    _check_mentions(caption, "/caption")
+    return caption
+
+
+def check_alt(text: str, pointer: str) -> str:
+    """The alternative text of a slide; raises Invalid when it is longer than 1 000 characters."""
+    return _checked(text, LONGEST_ALT, pointer)
+
+
+def check_comment(text: str) -> str:
+    """The text of a comment.
+
+    Raises:
+        Invalid: empty, longer than 1 000 characters, more than 30 mentions, control characters.
+    """
+    comment = _checked(text, LONGEST_COMMENT, "/text")
+    if not comment:
+        raise invalid_field("/text", "Write something.")
+    _check_mentions(comment, "/text")
+    return comment
+
+
+def check_draft(draft: Draft) -> Draft:
+    """The draft with its texts as they are stored.
+
+    Raises:
+        Invalid: a text was refused, or there are not 1 to 20 slides.
+    """
+    if not 1 <= len(draft.slides) <= MOST_SLIDES:
+        raise invalid_field("/slides", f"1 to {MOST_SLIDES} slides.")
+    slides = [
+        DraftSlide(slide.media, check_alt(slide.alt, f"/slides/{place}/alt"))
+        for place, slide in enumerate(draft.slides)
+    ]
+    return Draft(slides, check_caption(draft.caption), draft.comments_enabled)
+
+
+def rearranged(slides: Sequence[PostSlide], changes: PostChanges) -> list[PostSlide]:
+    """The slides with other alternative texts, in another order.
+
+    Raises:
+        Invalid: a text was refused, a slide is unknown, or the order does not name each once.
+    """
+    known = {slide.upload: slide for slide in slides}
+    for id_, text in (changes.alt or {}).items():
+        if id_ not in known:
+            raise invalid_field(f"/alt/{id_}", "This post has no such slide.")
+        known[id_] = PostSlide(id_, check_alt(text, f"/alt/{id_}"))
+    order = list(known) if changes.order is None else list(changes.order)
+    if len(order) != len(known) or set(order) != set(known):
+        raise invalid_field("/order", "Name every slide of the post once.")
+    return [known[id_] for id_ in order]
+
+
+def normal_tag(tag: str) -> str:
+    """A hashtag as it is stored: without its sign, composed, case-folded."""
+    return unicodedata.normalize("NFC", tag).removeprefix("#").casefold()
+
+
+def _checked(text: str, longest: int, pointer: str) -> str:
+    try:
+        return clean_text(text, longest)
+    except ValueError as error:
+        raise invalid_field(pointer, f"{error}.".capitalize()) from error
+
+
+def _check_mentions(text: str, pointer: str) -> None:
+    if len(mentions(text)) > MOST_MENTIONS:
+        raise invalid_field(pointer, f"At most {MOST_MENTIONS} mentions.")

@@ -1,0 +1,193 @@
+"""Published posts as bytes, ready to be joined into a page.
+
+A card holds a post encoded for nobody in particular. What a viewer adds is the last field of the
+view, ``viewer``, so a page is: body, marks, body, marks … in one ``join``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from tintype.accounts import Accounts
+from tintype.database import Database, Reader
+from tintype.database import counts as folded
+from tintype.kernel.ids import Id
+from tintype.kernel.links import ENCODED_HERE
+from tintype.media import Media
+from tintype.posts.model import Post
+from tintype.posts.service.assembly import Assembly
+from tintype.posts.service.held import Held
+from tintype.posts.service.marks import NEITHER, HeldMarks
+from tintype.posts.store import posts as store
+from tintype.posts.views import Marks, PostCounts
+
+HELD = 20_000
+_MOST_ADDRESSES = 8
+_encode = msgspec.json.Encoder().encode
+_NOBODY = _encode(Marks()) + b"}"
+_NO_COUNTS = _encode(PostCounts()) + b',"viewer":' + _NOBODY
+
+
+class Card:
+    """A published post of a live author, encoded up to the viewer's marks.
+
+    ``private`` tells that the author's posts are for followers alone: the addresses of their media
+    need grants of the viewer's own.
+    """
+
+    __slots__ = ("author", "bodies", "counts", "head", "id", "private")
+
+    def __init__(
+        self, id_: Id, author: Id, head: bytes, counts: PostCounts, *, private: bool
+    ) -> None:
+        self.id = id_
+        self.author = author
+        self.head = head
+        self.counts = counts
+        self.private = private
+        self.bodies: dict[str, bytes] = {}
+        """By the address under which the caller reaches this server; empty for private ones."""
+
+    def body(self, here: str, media: Media, viewer: Id | None) -> bytes:
+        """Everything before the viewer's marks."""
+        head = media.granted(self.head, viewer) if self.private else self.head
+        counts = _encode(self.counts)
+        body = b"".join((head, counts, b',"viewer":')).replace(ENCODED_HERE, here.encode())
+        if not self.private and len(self.bodies) < _MOST_ADDRESSES:
+            self.bodies[here] = body
+        return body
+
+
+class Cards:
+    """The cards at hand, and how to get the others.
+
+    Every change of a post drops its card after the commit and before it is acknowledged, so a card
+    never shows what was edited, deleted or counted differently before the call.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        accounts: Accounts,
+        media: Media,
+        assembly: Assembly,
+        marks: HeldMarks,
+    ) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._media = media
+        self._assembly = assembly
+        self._marks = marks
+        self._held: Held[Id, Card | None] = Held(HELD, on_drop=self._left)
+        self._of_author: defaultdict[Id, set[Id]] = defaultdict(set)
+        # Their counts moved, nothing else: only the counts are read again.
+        self._outdated: dict[Id, Card] = {}
+
+    async def cards(self, ids: Sequence[Id]) -> list[Card | None]:
+        """A card per id, in order; ``None`` where no published post of a live author is.
+
+        Who may see them is for the caller to decide, by ``author``.
+        """
+        held = self._held.values
+        try:
+            return [held[id_] for id_ in ids]
+        except KeyError:
+            found = await self._load([id_ for id_ in ids if id_ not in held])
+            return [found[id_] if id_ in found else held.get(id_) for id_ in ids]
+
+    async def encode(self, cards: Sequence[Card], *, viewer: Id | None, here: str) -> bytes:
+        """The posts as the items of a JSON array, without its brackets.
+
+        ``here`` is the address under which the caller reaches this server.
+        """
+        if not cards:
+            return b""
+        marks: Mapping[Id, bytes] = {}
+        if viewer is not None:
+            marks = await self._marks.of(viewer, [card.id for card in cards])
+        try:
+            pieces = [
+                piece
+                for card in cards
+                for piece in (card.bodies[here], marks.get(card.id, NEITHER))
+            ]
+        except KeyError:
+            pieces = [
+                piece
+                for card in cards
+                for piece in (
+                    card.bodies.get(here) or card.body(here, self._media, viewer),
+                    marks.get(card.id, NEITHER),
+                )
+            ]
+        return b"".join(pieces)[:-1]
+
+    def drop(self, ids: Iterable[Id]) -> None:
+        """These posts changed."""
+        for id_ in (changed := list(ids)):
+            self._forget_author(self._outdated.pop(id_, None))
+        self._held.drop(changed)
+
+    def drop_author(self, author: Id) -> None:
+        """The public face of an author changed."""
+        self.drop(self._of_author.get(author, ()))
+
+    def recount(self, ids: Iterable[Id]) -> None:
+        """The counts of these posts changed; ids of anything else are ignored."""
+        for id_ in (changed := list(ids)):
+            if (card := self._held.values.get(id_)) is not None:
+                self._outdated[id_] = card
+        self._held.drop(changed)
+        while len(self._outdated) > HELD:
+            self._forget_author(self._outdated.pop(next(iter(self._outdated))))
+
+    def _left(self, id_: Id, card: Card | None) -> None:
+        if id_ not in self._outdated:
+            self._forget_author(card)
+
+    def _forget_author(self, card: Card | None) -> None:
+        if card is not None:
+            known = self._of_author[card.author]
+            known.discard(card.id)
+            if not known:
+                del self._of_author[card.author]
+
+    async def _load(self, ids: Sequence[Id]) -> dict[Id, Card | None]:
+        fill = self._held.begin(ids)
+        found: dict[Id, Card | None] = {}
+        try:
+            outdated = {id_: card for id_ in ids if (card := self._outdated.get(id_))}
+            async with self._database.read() as reader:
+                found = await self._read(reader, [id_ for id_ in ids if id_ not in outdated])
+                counted = await folded.read(reader, outdated, ["likes", "comments"])
+            for id_, card in outdated.items():
+                counts = PostCounts(**counted[id_])
+                found[id_] = Card(id_, card.author, card.head, counts, private=card.private)
+        finally:
+            for id_ in fill:
+                self._outdated.pop(id_, None)
+                if (kept := found.get(id_)) is not None:
+                    self._of_author[kept.author].add(id_)
+            self._held.finish(fill, found)
+        return found
+
+    async def _read(self, reader: Reader, ids: Sequence[Id]) -> dict[Id, Card | None]:
+        found: dict[Id, Card | None] = dict.fromkeys(ids)
+        posts: list[Post] = [
+            post
+            for post in (await store.read_all(reader, ids)).values()
+            if post.state == "published"
+        ]
+        faces = await self._accounts.cards_in(reader, {post.author for post in posts})
+        views = await self._assembly.views(reader, posts, viewer=None)
+        for post in posts:
+            face, view = faces.get(post.author), views.get(post.id)
+            if face is None or view is None or not face.live:
+                continue
+            encoded = _encode(msgspec.structs.replace(view, counts=PostCounts()))
+            head = encoded.removesuffix(_NO_COUNTS)
+            found[post.id] = Card(post.id, post.author, head, view.counts, private=face.private)
+        return found

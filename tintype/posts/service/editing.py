@@ -1,0 +1,113 @@
+"""What an author does with a post that is there: change it, delete it."""
+
+from __future__ import annotations
+
+from tintype.database import Database, Job, Transaction
+from tintype.graph import Graph
+from tintype.kernel.ids import Id, shard_of
+from tintype.kernel.text import hashtags, mentions
+from tintype.media import Media
+from tintype.posts.events import PostDeleted, PostEdited
+from tintype.posts.model import Post, PostChanges, check_caption, rearranged
+from tintype.posts.service import access
+from tintype.posts.service.assembly import Assembly
+from tintype.posts.service.erasing import ERASE, PostErasure
+from tintype.posts.service.publishing import Changed, Publishing
+from tintype.posts.store import posts as store
+from tintype.posts.store import tags
+from tintype.posts.views import PostView
+
+
+class Editing:
+    """Edits and deletions act for everybody before they are acknowledged."""
+
+    def __init__(
+        self,
+        database: Database,
+        graph: Graph,
+        media: Media,
+        assembly: Assembly,
+        publishing: Publishing,
+        changed: Changed,
+    ) -> None:
+        self._database = database
+        self._graph = graph
+        self._media = media
+        self._assembly = assembly
+        self._publishing = publishing
+        self._changed = changed
+
+    async def edit(self, post_id: Id, changes: PostChanges, *, actor: Id) -> PostView:
+        """Change an own post.
+
+        Raises:
+            PostNotFound, NotYourPost.
+            Invalid: a text was refused, or the order does not name every slide once.
+        """
+        caption = None if changes.caption is None else check_caption(changes.caption)
+        mentioned = await self._publishing.mentioned(caption or "")
+        async with self._database.write() as tx:
+            post = await access.own(tx, self._graph, post_id, actor)
+            slides = (await store.slides_of(tx, [post_id]))[post_id]
+            wanted = rearranged(slides, changes)
+            values: dict[str, object] = {}
+            if caption is not None and caption != post.caption:
+                values["caption"] = caption
+                await self._retag(tx, post, caption)
+            if wanted != slides:
+                await store.put_slides(tx, post_id, wanted)
+            if values or wanted != slides:
+                values["edited_ms"] = self._database.clock.now_ms()
+            if changes.comments_enabled not in {None, post.comments_enabled}:
+                values["comments_enabled"] = changes.comments_enabled
+            if values:
+                await self._store(tx, post, values, mentioned)
+            edited = await access.own(tx, self._graph, post_id, actor)
+            return await self._assembly.view(tx, edited, viewer=actor)
+
+    async def delete(self, post_id: Id, *, actor: Id) -> None:
+        """Delete an own post: gone from everywhere at once, its bytes and rows soon after.
+
+        Raises:
+            PostNotFound, NotYourPost.
+        """
+        async with self._database.write() as tx:
+            await self.remove(tx, await access.own(tx, self._graph, post_id, actor))
+
+    async def remove(self, tx: Transaction, post: Post) -> None:
+        """Take a post away within a transaction, whoever wants it."""
+        uploads = [slide.upload for slide in (await store.slides_of(tx, [post.id]))[post.id]]
+        await store.change(tx, post.id, {"state": "deleted"}, only_in=(post.state,))
+        await tags.forget(tx, post.id, hashtags(post.caption))
+        await self._media.release(tx, uploads)
+        tx.emit(PostDeleted(post=post.id, author=post.author, published=post.state == "published"))
+        await tx.enqueue(
+            Job(
+                kind=ERASE,
+                shard=shard_of(post.id),
+                payload=PostErasure(post=post.id),
+                dedupe=str(post.id),
+                priority=5,
+            )
+        )
+        tx.after_commit(lambda: self._changed(post))
+
+    async def _retag(self, tx: Transaction, post: Post, caption: str) -> None:
+        if post.state == "published":
+            before, after = hashtags(post.caption), hashtags(caption)
+            await tags.forget(tx, post.id, set(before) - set(after))
+            await tags.put(tx, post.id, set(after) - set(before))
+
+    async def _store(
+        self,
+        tx: Transaction,
+        post: Post,
+        values: dict[str, object],
+        mentioned: dict[str, Id],
+    ) -> None:
+        version = post.version + 1
+        await store.change(tx, post.id, values | {"version": version}, only_in=(post.state,))
+        known = set(mentions(post.caption))
+        named = tuple(id_ for handle, id_ in mentioned.items() if handle not in known)
+        tx.emit(PostEdited(post=post.id, author=post.author, version=version, mentioned=named))
+        tx.after_commit(lambda: self._changed(post))

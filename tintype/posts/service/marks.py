@@ -1,0 +1,100 @@
+"""What viewers liked and saved, encoded as the end of a card and held in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from tintype.database import Database
+from tintype.kernel.ids import Id
+from tintype.posts.service.assembly import marks_of
+from tintype.posts.service.held import Held
+from tintype.posts.store import reactions
+from tintype.posts.views import Marks
+
+VIEWERS = 20_000
+NEWEST = 500
+"""Likes and saves that are held for each viewer; those of older posts are asked for."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+def _end(marks: Marks) -> bytes:
+    return _encode(marks) + b"},"
+
+
+_ENDS = {
+    (liked, saved): _end(Marks(liked=liked, saved=saved))
+    for liked in (False, True)
+    for saved in (False, True)
+}
+NEITHER = _ENDS[False, False]
+
+
+class _Newest(NamedTuple):
+    """The ends of every marked post from ``floor`` on."""
+
+    floor: Id
+    ends: dict[Id, bytes]
+
+
+class HeldMarks:
+    """The ends of posts by viewer; a post that is missing is neither liked nor saved."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._held: Held[Id, _Newest] = Held(VIEWERS)
+
+    async def of(self, viewer: Id, ids: Sequence[Id]) -> Mapping[Id, bytes]:
+        """The ends of these posts for a viewer, as of the last acknowledged change."""
+        newest = self._held.values.get(viewer)
+        if newest is None:
+            newest = await self._load(viewer)
+        if newest.floor <= min(ids):
+            return newest.ends
+        async with self._database.read() as reader:
+            found = await marks_of(reader, ids, viewer)
+        return {id_: _ENDS[marks.liked, marks.saved] for id_, marks in found.items()}
+
+    def changed(self, viewer: Id, post: Id, marks: Marks) -> None:
+        """The viewer's marks of a post are these since the last commit."""
+        self._held.interrupt([viewer])
+        newest = self._held.values.get(viewer)
+        if newest is None:
+            return
+        if marks.liked or marks.saved:
+            newest.ends[post] = _ENDS[marks.liked, marks.saved]
+        else:
+            newest.ends.pop(post, None)
+
+    def forget(self, viewer: Id) -> None:
+        self._held.drop([viewer])
+
+    async def _load(self, viewer: Id) -> _Newest:
+        fill = self._held.begin([viewer])
+        found = {}
+        try:
+            async with self._database.read() as reader:
+                liked = await reactions.newest_liked(reader, viewer, NEWEST)
+                saved = await reactions.newest_saved(reader, viewer, NEWEST)
+            floor = max(_floor(liked), _floor(saved))
+            both = set(liked), set(saved)
+            newest = _Newest(
+                floor,
+                {
+                    id_: _ENDS[id_ in both[0], id_ in both[1]]
+                    for id_ in both[0] | both[1]
+                    if id_ >= floor
+                },
+            )
+            found[viewer] = newest
+        finally:
+            self._held.finish(fill, found)
+        return newest
+
+
+def _floor(newest: Sequence[Id]) -> Id:
+    """The id from which on a list of the newest is complete."""
+    return newest[-1] if len(newest) == NEWEST else 0

@@ -1,0 +1,141 @@
+"""The door of the slice: its parts, put together, and what other slices ask of posts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+from tintype.accounts import Accounts
+from tintype.database import Database
+from tintype.graph import Graph
+from tintype.kernel.ids import MAX_ID, Id
+from tintype.media import Media, Uploads
+from tintype.posts.model import Post, PostFacts
+from tintype.posts.service.assembly import Assembly
+from tintype.posts.service.cards import Card, Cards
+from tintype.posts.service.comments import Comments
+from tintype.posts.service.editing import Editing
+from tintype.posts.service.erasing import Erasing
+from tintype.posts.service.marks import HeldMarks
+from tintype.posts.service.publishing import DeliveryPolicy, Publishing
+from tintype.posts.service.reactions import Reactions
+from tintype.posts.service.reading import Reading
+from tintype.posts.store import posts as store
+from tintype.posts.views import PostView, TagView
+
+_BATCH = 20
+
+
+class Posts:
+    """Posts of all kinds of use: published, read, reacted to, commented on, deleted."""
+
+    def __init__(
+        self,
+        database: Database,
+        accounts: Accounts,
+        graph: Graph,
+        media: Media,
+        uploads: Uploads,
+    ) -> None:
+        self._database = database
+        self._listeners: list[Callable[[Id, Id], None]] = []
+        assembly = Assembly(accounts, media)
+        marks = HeldMarks(database)
+        self._cards = Cards(database, accounts, media, assembly, marks)
+        self.reading = Reading(database, graph, assembly)
+        self.publishing = Publishing(
+            database, accounts, graph, (media, uploads), assembly, self._changed
+        )
+        self.editing = Editing(database, graph, media, assembly, self.publishing, self._changed)
+        self.reactions = Reactions(database, graph, marks)
+        self.comments = Comments(database, graph, self.publishing)
+        self.erasing = Erasing(database, marks)
+        accounts.on_change(self._cards.drop_author)
+
+    def deliver_by(self, policy: DeliveryPolicy) -> None:
+        """Let this policy decide how posts that are published from now on reach their followers."""
+        self.publishing.delivery = policy
+
+    def on_change(self, listener: Callable[[Id, Id], None]) -> None:
+        """Hear of every (post, author) that was created, published, failed, edited or deleted.
+
+        Called after the commit, before it is acknowledged.
+        """
+        self._listeners.append(listener)
+
+    async def hydrate(self, ids: Sequence[Id], *, viewer: Id | None) -> list[PostView]:
+        """Views in the order of their ids, without those that the viewer may not see."""
+        return await self.reading.hydrate(ids, viewer=viewer)
+
+    async def cards(self, ids: Sequence[Id]) -> list[Card | None]:
+        """A card per id, in order; ``None`` where no published post of a live author is.
+
+        Who may see them is for the caller to decide, by ``author``. Costs a dictionary look-up
+        per id when they are at hand.
+        """
+        return await self._cards.cards(ids)
+
+    async def encode(self, cards: Sequence[Card], *, viewer: Id | None, here: str) -> bytes:
+        """Posts as the items of a JSON array without its brackets, exactly as ``hydrate`` shows
+        them to this viewer, who was found to be allowed to see them.
+
+        ``here`` is the address under which the caller reaches this server.
+        """
+        return await self._cards.encode(cards, viewer=viewer, here=here)
+
+    async def published_ids_of(
+        self, authors: Collection[Id], *, below: Id = MAX_ID, limit: int
+    ) -> list[Id]:
+        """The newest published posts of these authors, newest first; whoever may see them."""
+        return await self.reading.published_ids_of(authors, below=below, limit=limit)
+
+    async def unpublished(self, author: Id) -> tuple[Id, ...]:
+        """An author's newest posts that only the author sees, newest first; usually none.
+
+        Costs a dictionary look-up when it was asked before and nothing changed.
+        """
+        return await self.reading.unpublished(author)
+
+    async def facts(self, ids: Iterable[Id]) -> dict[Id, PostFacts]:
+        """Whose posts these are and how they stand; unknown ids are left out."""
+        return await self.reading.facts(ids)
+
+    async def tags_starting(self, prefix: str, *, viewer: Id | None, limit: int) -> list[TagView]:
+        """Hashtags that start so and have a post that the viewer sees, the most used first."""
+        return await self.reading.tags_starting(prefix, viewer=viewer, limit=limit)
+
+    def counted(self, ids: Iterable[Id]) -> None:
+        """The counts of these changed; to be called after the commit that folded them.
+
+        Ids of anything but posts are ignored.
+        """
+        self._cards.recount(ids)
+
+    async def erase_account(self, account: Id) -> None:
+        """Erase everything that an account posted, wrote, liked and saved; counts follow.
+
+        May be called again after a failure, and carries on. The bytes of the media are deleted by
+        jobs of their own.
+        """
+        while ids := await self._some_of(account):
+            async with self._database.write() as tx:
+                for post in (await store.read_all(tx, ids)).values():
+                    await self.editing.remove(tx, post)
+            for id_ in ids:
+                await self.erasing.erase_post(id_)
+        await self.erasing.erase_reactions(account)
+
+    async def _some_of(self, account: Id) -> list[Id]:
+        async with self._database.read() as reader:
+            return await store.newest(
+                reader,
+                [account],
+                below=MAX_ID,
+                limit=_BATCH,
+                states=("pending", "published", "failed", "held", "deleted"),
+            )
+
+    def _changed(self, post: Post) -> None:
+        self._cards.drop([post.id])
+        self.reading.unpublished_changed(post.author)
+        for listener in self._listeners:
+            listener(post.id, post.author)

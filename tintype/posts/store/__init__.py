@@ -1,0 +1,1 @@
+"""The SQL of the posts slice, one function a query: posts, reactions, comments, hashtags."""

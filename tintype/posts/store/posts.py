@@ -1,0 +1,201 @@
+"""Posts and their slides, in the shard of the author."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+import sqlalchemy as sa
+
+from tintype.database import Reader, Row, Transaction, metadata
+from tintype.kernel.ids import Id, shard_of
+from tintype.posts.model import Post, PostFacts, PostSlide, State
+
+posts = sa.Table(
+    "posts",
+    metadata,
+    sa.Column("shard", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("author", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("caption", sa.Text, nullable=False),
+    sa.Column("comments_enabled", sa.Boolean, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("delivery", sa.String(4)),
+    sa.Column("edited_ms", sa.BigInteger),
+    # Everything that a list of ids is read from, so that no row is visited.
+    sa.Index("posts_of", "author", "state", "id", "shard"),
+)
+slides = sa.Table(
+    "slides",
+    metadata,
+    sa.Column("shard", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("post", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("upload", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("alt", sa.Text, nullable=False),
+)
+
+PUBLISHED: tuple[State, ...] = ("published",)
+
+_AUTHORS_AT_ONCE = 5_000
+# A look-up by shards and ids visits their product.
+_IDS_AT_ONCE = 25
+
+
+def _this(post: Id) -> sa.ColumnElement[bool]:
+    return sa.and_(posts.c.shard == shard_of(post), posts.c.id == post)
+
+
+def _post(row: Row) -> Post:
+    return Post(
+        id=row.id,
+        author=row.author,
+        state=row.state,
+        reason=row.reason,
+        caption=row.caption,
+        comments_enabled=row.comments_enabled,
+        version=row.version,
+        delivery=row.delivery,
+        edited_ms=row.edited_ms,
+    )
+
+
+async def insert(tx: Transaction, post: Post) -> None:
+    await tx.execute(
+        sa.insert(posts),
+        [
+            {
+                "shard": shard_of(post.id),
+                "id": post.id,
+                "author": post.author,
+                "state": post.state,
+                "reason": post.reason,
+                "caption": post.caption,
+                "comments_enabled": post.comments_enabled,
+                "version": post.version,
+                "delivery": post.delivery,
+                "edited_ms": post.edited_ms,
+            }
+        ],
+    )
+
+
+async def put_slides(tx: Transaction, post: Id, wanted: Sequence[PostSlide]) -> None:
+    """Make these the slides of a post, in this order."""
+    shard = shard_of(post)
+    await tx.execute(sa.delete(slides).where(slides.c.shard == shard, slides.c.post == post))
+    await tx.execute(
+        sa.insert(slides),
+        [
+            {
+                "shard": shard,
+                "post": post,
+                "upload": slide.upload,
+                "position": position,
+                "alt": slide.alt,
+            }
+            for position, slide in enumerate(wanted)
+        ],
+    )
+
+
+async def read(reader: Reader, post: Id) -> Post | None:
+    """A post that was not deleted."""
+    row = await reader.first(sa.select(posts).where(_this(post), posts.c.state != "deleted"))
+    return None if row is None else _post(row)
+
+
+async def read_all(reader: Reader, ids: Iterable[Id]) -> dict[Id, Post]:
+    """The posts among these ids that were not deleted."""
+    found = {}
+    for some in _chunks(ids):
+        rows = await reader.all(
+            sa.select(posts).where(
+                posts.c.shard.in_({shard_of(id_) for id_ in some}),
+                posts.c.id.in_(some),
+                posts.c.state != "deleted",
+            )
+        )
+        found.update({row.id: _post(row) for row in rows})
+    return found
+
+
+async def facts(reader: Reader, ids: Iterable[Id]) -> dict[Id, PostFacts]:
+    found = {}
+    for some in _chunks(ids):
+        rows = await reader.all(
+            sa.select(posts.c.id, posts.c.author, posts.c.state).where(
+                posts.c.shard.in_({shard_of(id_) for id_ in some}), posts.c.id.in_(some)
+            )
+        )
+        found.update({row.id: PostFacts(author=row.author, state=row.state) for row in rows})
+    return found
+
+
+async def slides_of(reader: Reader, ids: Iterable[Id]) -> dict[Id, list[PostSlide]]:
+    """The slides of each post, in order."""
+    found: dict[Id, list[PostSlide]] = defaultdict(list)
+    for some in _chunks(ids):
+        rows = await reader.all(
+            sa.select(slides)
+            .where(
+                slides.c.shard.in_({shard_of(id_) for id_ in some}),
+                slides.c.post.in_(some),
+            )
+            .order_by(slides.c.post, slides.c.position)
+        )
+        for row in rows:
+            found[row.post].append(PostSlide(upload=row.upload, alt=row.alt))
+    return found
+
+
+async def change(
+    tx: Transaction, post: Id, values: Mapping[str, object], *, only_in: Collection[State]
+) -> bool:
+    """Change a post, if it is in one of these states; tells whether it was."""
+    statement = sa.update(posts).where(_this(post), posts.c.state.in_(only_in)).values(**values)
+    return await tx.execute(statement) == 1
+
+
+async def newest(
+    reader: Reader,
+    authors: Collection[Id],
+    *,
+    below: Id,
+    limit: int,
+    states: Collection[State] = PUBLISHED,
+) -> list[Id]:
+    """The newest posts of these authors below a bound, newest first."""
+    found: list[Id] = []
+    everyone = list(authors)
+    for start in range(0, len(everyone), _AUTHORS_AT_ONCE):
+        some = everyone[start : start + _AUTHORS_AT_ONCE]
+        rows = await reader.all(
+            sa.select(posts.c.id)
+            .where(
+                # As an expression, so that the index is entered by author and not by shard.
+                (posts.c.shard + 0).in_({shard_of(author) for author in some}),
+                posts.c.author.in_(some),
+                posts.c.state.in_(states),
+                posts.c.id < below,
+            )
+            .order_by(posts.c.id.desc())
+            .limit(limit)
+        )
+        found += [row.id for row in rows]
+    return sorted(found, reverse=True)[:limit] if len(everyone) > _AUTHORS_AT_ONCE else found
+
+
+async def forget(tx: Transaction, post: Id) -> None:
+    """Drop the rows of a post and of its slides."""
+    shard = shard_of(post)
+    await tx.execute(sa.delete(slides).where(slides.c.shard == shard, slides.c.post == post))
+    await tx.execute(sa.delete(posts).where(_this(post)))
+
+
+def _chunks(ids: Iterable[Id]) -> Iterator[list[Id]]:
+    wanted = list(dict.fromkeys(ids))
+    for start in range(0, len(wanted), _IDS_AT_ONCE):
+        yield wanted[start : start + _IDS_AT_ONCE]
