@@ -6,7 +6,7 @@ from tintype.database import JobHandler
 from tintype.media.model import Work
 from tintype.media.service import ERASE, PROCESS_PHOTO, PROCESS_VIDEO, Erasing, Processing
 
-_LEASE_S = 60
+_LEASE_S = 30
 _PROCESS_ATTEMPTS = 8
 # Deleted means gone: given up only after days of a storage that does not answer.
 _ERASE_ATTEMPTS = 400
