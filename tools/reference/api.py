@@ -39,7 +39,7 @@ def page(document: dict[str, Any]) -> Iterable[str]:
 
 
 def _route(name: str, operation: dict[str, Any], everywhere: set[str]) -> str:
-    facts = [f"Who: {_WHO[operation['x-access']]}."]
+    facts = [f"Who: {_WHO[operation.get('x-access', 'anyone')]}."]
     if names := [f"`{one['name']}`" for one in operation.get("parameters", [])]:
         facts.append(f"Takes: {', '.join(names)}.")
     if body := operation.get("requestBody"):
