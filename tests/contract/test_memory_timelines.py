@@ -21,7 +21,7 @@ from tests.contract.timelines import (
     everything,
     ready,
 )
-from tintype.adapters.memory.timelines import IDLE_MS, MemoryTimelines
+from tintype.adapters.memory.timelines import BUILD_MS, IDLE_MS, MemoryTimelines
 from tintype.kernel.clock import ManualClock
 from tintype.ports.timelines import CAP, Timelines, TimelineState
 
@@ -76,6 +76,19 @@ async def test_deliveries_do_not_keep_a_timeline_alive() -> None:
     await ready(timelines, BO)
 
     assert (await timelines.page(ADA, END, 1)).state is TimelineState.ABSENT
+
+
+async def test_an_abandoned_build_is_absent_after_a_while() -> None:
+    clock = ManualClock(START)
+    timelines = MemoryTimelines(clock)
+    build = await timelines.begin(ADA, CAP)
+    clock.advance(BUILD_MS / 1000)
+    assert (await timelines.page(ADA, END, 1)).state is TimelineState.BUILDING
+
+    clock.advance(1)
+
+    assert (await timelines.page(ADA, END, 1)).state is TimelineState.ABSENT
+    assert not await timelines.finish(ADA, build, [1], 0)
 
 
 async def test_an_entry_at_the_cap_costs_less_than_ten_bytes() -> None:

@@ -75,6 +75,7 @@ class Timelines(Protocol):
 
         Subscribe, then snapshot: from now on deliveries arrive, so a snapshot that is read after
         this call and handed to ``finish`` leaves no gap. ``cap`` is kept until the next ``begin``.
+        A build that is not finished within 30 s counts as abandoned: ``page`` answers ABSENT.
         """
         ...
 

@@ -18,6 +18,9 @@ from tintype.ports.timelines import SLACK, TimelinePage, TimelineState
 IDLE_MS = 7 * 24 * 3600 * 1000
 """An account that has not read for this long holds no timeline."""
 
+BUILD_MS = 30_000
+"""A build that has not finished by then was abandoned."""
+
 RESIDENT = 200_000
 """Timelines kept at most; at the cap of 340 entries that is about 0.6 GB."""
 
@@ -65,8 +68,11 @@ class MemoryTimelines:
         timeline = timelines.pop(account, None)
         if timeline is None:
             return _ABSENT
+        now = self._clock.now_ms()
+        if timeline.state is TimelineState.BUILDING and now - timeline.begun_ms > BUILD_MS:
+            return _ABSENT
         timelines[account] = timeline
-        timeline.read_ms = self._clock.now_ms()
+        timeline.read_ms = now
         ids = timeline.ids
         end = len(ids)
         if end and ids[-1] >= below:
@@ -147,16 +153,17 @@ class MemoryTimelines:
 class _Timeline:
     """Ids in ascending order, so that the newest is appended."""
 
-    __slots__ = ("build", "cap", "floor", "ids", "limit", "read_ms", "state")
+    __slots__ = ("begun_ms", "build", "cap", "floor", "ids", "limit", "read_ms", "state")
 
-    def __init__(self, cap: int, limit: int, build: int, read_ms: int) -> None:
+    def __init__(self, cap: int, limit: int, build: int, begun_ms: int) -> None:
         self.ids = array("q")
         self.floor = 0
         self.state = TimelineState.BUILDING
         self.cap = cap
         self.limit = limit
         self.build = build
-        self.read_ms = read_ms
+        self.begun_ms = begun_ms
+        self.read_ms = begun_ms
 
     def insert(self, post: Id) -> None:
         at = bisect_left(self.ids, post)

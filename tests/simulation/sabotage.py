@@ -1,0 +1,251 @@
+"""Planted bugs: each breaks the code under test in one way that some feed out there was broken in.
+
+A simulator that stays green with any of them planted proves nothing.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+from tests.simulation import invariants as named
+from tests.simulation.world import Queries, SteppedTimelines
+from tintype.adapters.memory import timelines as memory
+from tintype.feed import model
+from tintype.feed.service import fan_out, feed, reading, recent
+from tintype.graph.service.held import Held
+from tintype.kernel.ids import shard_of
+from tintype.kernel.problem import Unavailable
+from tintype.ports.timelines import TimelinePage, TimelineState
+
+
+class Sabotage(NamedTuple):
+    invariant: str
+    """The invariant that it is planted for; another one may notice it first."""
+    plant: Callable[[], AbstractContextManager[object]]
+
+
+SABOTAGES: dict[str, Sabotage] = {}
+
+
+def plants(name: str, invariant: str, target: Any, attribute: str) -> Callable[[Any], Any]:
+    """Register a replacement for one attribute of the code under test."""
+
+    def register(replacement: Any) -> Any:
+        SABOTAGES[name] = Sabotage(invariant, lambda: patch.object(target, attribute, replacement))
+        return replacement
+
+    return register
+
+
+# ---- the store -----------------------------------------------------------------------------------
+
+_push, _page, _trim = SteppedTimelines.push, SteppedTimelines.page, memory._Timeline.trim
+
+
+@plants("a-delivery-creates-a-timeline", named.NO_PARTIAL, memory.MemoryTimelines, "push")
+async def _push_creates(self: Any, accounts: Sequence[int], post: int) -> int:
+    for account in accounts:
+        if account not in self._timelines:
+            created = memory._Timeline(8, 10, 0, self._clock.now_ms())
+            created.state = TimelineState.READY
+            self._timelines[account] = created
+        self._timelines[account].add([post], 0)
+    return len(accounts)
+
+
+@plants("late-ids-are-dropped", named.NO_SKIPS, memory._Timeline, "insert")
+def _append_only(self: Any, post: int) -> None:
+    del self, post
+
+
+@plants("repeats-are-stored-twice", named.UNIQUE, memory._Timeline, "insert")
+def _insert_again(self: Any, post: int) -> None:
+    at = next(i for i, stored in enumerate(self.ids) if stored >= post)
+    self.ids.insert(at, post)
+
+
+@plants("a-repeat-undoes-the-delivery", named.NO_SKIPS, memory._Timeline, "insert")
+def _toggle(self: Any, post: int) -> None:
+    if post in self.ids:
+        self.ids.remove(post)
+    else:
+        self.add([post], 0)
+
+
+@plants("a-trim-keeps-the-floor", named.NO_SKIPS, memory._Timeline, "trim")
+def _trim_in_secret(self: Any, keep: int) -> None:
+    floor = self.floor
+    _trim(self, keep)
+    self.floor = floor
+
+
+@plants("nothing-is-trimmed", named.BOUNDED, memory._Timeline, "trim")
+def _never_trim(self: Any, keep: int) -> None:
+    del self, keep
+
+
+@plants("a-backfill-lowers-the-floor", named.FLOOR, memory._Timeline, "add")
+def _add_below(self: Any, ids: Collection[int], floor: int) -> None:
+    self.ids = array("q", sorted({*self.ids, *ids}))
+    self.floor = floor
+    if len(self.ids) > self.limit:
+        self.trim(self.cap)
+
+
+@plants("pages-shift-when-posts-arrive", named.STABLE, SteppedTimelines, "page")
+async def _page_by_rank(self: Any, account: int, below: int, limit: int) -> TimelinePage:
+    timeline = self._timelines.get(account)
+    newest = timeline.ids[-1] if timeline is not None and timeline.ids else 0
+    first_seen: dict[tuple[int, int], int] = self.__dict__.setdefault("first_seen", {})
+    shift = int(first_seen.setdefault((account, below), newest) < newest)
+    ids, floor, state = await _page(self, account, below, limit + shift)
+    return TimelinePage(ids[shift:], floor, state)
+
+
+# ---- building, following, leaving ----------------------------------------------------------------
+
+_build, _backfill = reading.Reading.build, reading.Reading.backfill
+
+
+@plants("the-snapshot-comes-before-the-subscription", named.CONVERGES, reading.Reading, "build")
+async def _snapshot_first(self: Any, viewer: int) -> bool:
+    timelines, held, catalogue, *_ = self._sources
+    ids = await catalogue.published_ids_of(
+        (await held.sets(viewer)).sources, below=model.NEWEST, limit=self._cap
+    )
+    snapshot = model.run_of(ids, self._cap, 0)
+    build = await timelines.begin(viewer, self._cap)
+    finished: bool = await timelines.finish(viewer, build, snapshot.ids, snapshot.complete_above)
+    return finished
+
+
+@plants("a-build-leaves-the-muted-out", named.CONVERGES, reading.Reading, "build")
+async def _build_shown(self: Any, viewer: int) -> bool:
+    timelines, held, catalogue, *_ = self._sources
+    build = await timelines.begin(viewer, self._cap)
+    ids = await catalogue.published_ids_of(
+        (await held.sets(viewer)).shown, below=model.NEWEST, limit=self._cap
+    )
+    snapshot = model.run_of(ids, self._cap, 0)
+    finished: bool = await timelines.finish(viewer, build, snapshot.ids, snapshot.complete_above)
+    return finished
+
+
+@plants("a-follow-backfills-too-little", named.FOLLOW, reading.Reading, "backfill")
+async def _backfill_one(self: Any, viewer: int, author: int) -> None:
+    timelines, _, catalogue, *_, followed = self._sources
+    ids = await catalogue.published_ids_of((author,), below=model.NEWEST, limit=1)
+    await timelines.backfill(viewer, ids, 0)
+    followed.pop(viewer, None)
+
+
+@plants("a-follow-backfills-nothing", named.FOLLOW, reading.Reading, "backfill")
+async def _backfill_none(self: Any, viewer: int, author: int) -> None:
+    del author
+    self._sources.followed.pop(viewer, None)
+
+
+@plants("an-unfollow-purges-the-whole-shard", named.CONVERGES, reading.Reading, "purge")
+async def _purge_shard(self: Any, viewer: int, author: int) -> None:
+    timelines = self._sources.timelines
+    await timelines.purge(viewer, await timelines.of_shard(viewer, shard_of(author)))
+
+
+@plants("an-unfollow-purges-nothing", named.COMMUTES, reading.Reading, "purge")
+async def _purge_nothing(self: Any, viewer: int, author: int) -> None:
+    del self, viewer, author
+
+
+@plants("a-late-purge-forgets-the-new-follow", named.FOLLOW, reading.Reading, "purge")
+async def _purge_blindly(self: Any, viewer: int, author: int) -> None:
+    timelines, _, catalogue, *_ = self._sources
+    suspects = await timelines.of_shard(viewer, shard_of(author))
+    found = await catalogue.cards(suspects)
+    doomed = [i for i, card in zip(suspects, found, strict=True) if card and card.author == author]
+    await timelines.purge(viewer, doomed)
+
+
+# ---- reading -------------------------------------------------------------------------------------
+
+_window, _filter = reading.Reading.window, reading.Reading._filter
+
+
+@plants("circles-are-never-forgotten", named.REVOKED, Held, "forget")
+def _forget_nothing(self: Any, accounts: Collection[int]) -> None:
+    del self, accounts
+
+
+@plants("an-old-circle-is-kept", named.REVOKED, Held, "_fetch")
+async def _keep_whatever_was_read(self: Any, missing: set[int]) -> Any:
+    loaded = await self._load(missing)
+    self._held.update(loaded)
+    return loaded
+
+
+@plants("sources-are-merged-past-their-end", named.NO_SKIPS, reading, "merge")
+def _merge_everything(runs: Sequence[model.Run]) -> model.Run:
+    union = {id_ for run in runs for id_ in run.ids}
+    return model.Run(sorted(union, reverse=True), min(run.complete_above for run in runs))
+
+
+@plants("a-short-page-is-the-end", named.NO_SKIPS, reading.Reading, "window")
+async def _end_when_short(self: Any, viewer: int, below: int, limit: int) -> Any:
+    window = await _window(self, viewer, below, limit)
+    return window._replace(examined=None) if len(window.ids) < limit else window
+
+
+@plants("hidden-posts-make-empty-pages", named.ENDS, reading.Reading, "window")
+async def _one_try(self: Any, viewer: int, below: int, limit: int) -> Any:
+    window: Any = reading.Window([], [], below, model.Tier.CHRONOLOGICAL)
+    run, _ = await self._gather(viewer, await self._sources.circles.sets(viewer), below, limit)
+    return await _filter(self, viewer, run, window, limit)
+
+
+@plants("deleted-posts-are-shown", named.SOUND, Queries, "cards")
+async def _cards_of_the_dead(self: Any, ids: Sequence[int]) -> list[Any]:
+    from tests.simulation.world import Card
+
+    return [Card(self._world.model.authors[id_]) for id_ in ids]
+
+
+@plants("the-database-tier-forgets-the-own-posts", named.TIERS, reading.Reading, "_pull")
+async def _pull_others(self: Any, circle: Any, below: int, want: int) -> model.Run:
+    outage = self._sources.timelines._world.outage
+    authors = set(sorted(circle.shown)[1:]) if outage else circle.shown
+    ids = await self._sources.catalogue.published_ids_of(authors, below=below, limit=want)
+    return model.run_of(ids, want, 0)
+
+
+# ---- publishing ----------------------------------------------------------------------------------
+
+_fan_out = fan_out.fan_out
+
+
+@plants("own-posts-wait-for-fan-out", named.OWN, feed.Feed, "note_published")
+def _note_pulled_only(self: Any, post: fan_out.Delivered) -> None:
+    if post.delivery == "pull":
+        self.sources.pulled.add(post.author, post.post)
+
+
+@plants("pulled-posts-are-never-merged", named.NO_SKIPS, recent.Recent, "among")
+def _nobody(self: Any, authors: Collection[int]) -> tuple[int, ...]:
+    del self, authors
+    return ()
+
+
+@plants("an-outage-swallows-deliveries", named.NO_SKIPS, feed, "fan_out")
+async def _fan_out_and_shrug(*arguments: Any) -> int:
+    try:
+        return await _fan_out(*arguments)
+    except Unavailable:
+        return 0
+
+
+@plants("an-author-flips-at-every-post", named.THRESHOLD, model.Threshold, "next")
+def _without_dwell(self: Any, reach: model.Reach, followers: int, now_ms: int) -> model.Reach:
+    delivery: model.Delivery = "pull" if followers >= self.followers else "push"
+    return reach if delivery == reach.delivery else model.Reach(delivery, now_ms)

@@ -1,0 +1,70 @@
+"""The feed as the rest of the process sees it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic
+
+from tintype.feed.service.fan_out import Delivered, fan_out
+from tintype.feed.service.reading import REFILLS, Reading, Sources, Window
+from tintype.feed.service.recent import Recent
+from tintype.feed.service.sources import C, Catalogue, Circles
+from tintype.kernel.ids import Id
+from tintype.ports.timelines import CAP, Timelines
+
+OWN_AUTHORS = 20_000
+
+
+async def _breathe() -> None:
+    await asyncio.sleep(0)
+
+
+class Feed(Generic[C]):
+    """Serving feeds, and keeping timelines true to what happens.
+
+    What happens reaches the feed twice: ``note_…`` at once, after the commit and before it is
+    acknowledged, and ``deliver``, ``join`` and ``part`` later, from the event log, at least once.
+    """
+
+    def __init__(
+        self,
+        timelines: Timelines,
+        circles: Circles,
+        catalogue: Catalogue[C],
+        *,
+        cap: int = CAP,
+        refills: int = REFILLS,
+        breathe: Callable[[], Awaitable[None]] = _breathe,
+    ) -> None:
+        self._breathe = breathe
+        self.sources = Sources(
+            timelines, circles, catalogue, Recent(authors=OWN_AUTHORS), Recent(), {}
+        )
+        self.reading = Reading(self.sources, cap=cap, heavy_cap=2 * cap, refills=refills)
+
+    async def window(self, viewer: Id, below: Id, limit: int) -> Window[C]:
+        """See ``Reading.window``."""
+        return await self.reading.window(viewer, below, limit)
+
+    def note_published(self, post: Delivered) -> None:
+        """Own posts, and those of widely followed authors, are served from now on."""
+        self.sources.own.add(post.author, post.post)
+        if post.delivery == "pull":
+            self.sources.pulled.add(post.author, post.post)
+
+    def note_followed(self, viewer: Id, author: Id) -> None:
+        """The author's posts are served to the viewer from now on."""
+        self.sources.followed.setdefault(viewer, set()).add(author)
+
+    async def deliver(self, posts: Sequence[Delivered]) -> int:
+        """Fan posts out; see ``fan_out``."""
+        return await fan_out(posts, self.sources, self._breathe)
+
+    async def join(self, viewer: Id, author: Id) -> None:
+        """The viewer follows the author: their timeline gets the author's posts."""
+        await self.reading.backfill(viewer, author)
+
+    async def part(self, viewer: Id, author: Id) -> None:
+        """The viewer no longer follows the author: their timeline loses the author's posts."""
+        await self.reading.purge(viewer, author)

@@ -1,0 +1,201 @@
+"""Reading a feed: gather, filter, and again below the last examined id until the page is full.
+
+    timeline ──┐
+    own ───────┤
+    pulled ────┼─► merge ─► ids ─► live? shown? ─► cards     cursor = last examined id
+    followed ──┘   (cut where the first source ends)
+
+Below the floor of the timeline, and whenever the timelines do not answer, the database is asked
+for the same ids (fan-out on read), so the seam can not be seen.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, NamedTuple
+
+from tintype.feed.model import NEWEST, Run, Tier, merge, run_of
+from tintype.feed.service.recent import Recent
+from tintype.feed.service.sources import C, Catalogue, Circle, Circles
+from tintype.kernel.ids import Id, shard_of
+from tintype.kernel.problem import Unavailable
+from tintype.ports.timelines import CAP, HEAVY_CAP, Timelines, TimelineState
+
+REFILLS = 5
+MARGIN = 4
+"""Ids gathered beyond the page, so that a dead post costs no refill and the end is seen."""
+
+HEAVY_FOLLOWEES = 2_000
+"""Who follows more than this gets the longer timeline."""
+
+
+class Sources(NamedTuple, Generic[C]):
+    """Everything that a feed is gathered from."""
+
+    timelines: Timelines
+    circles: Circles
+    catalogue: Catalogue[C]
+    own: Recent
+    """What this process published, author by author: an author reads the own post at once, even
+    while fan-out stands still."""
+    pulled: Recent
+    """Posts of widely followed authors, which are never pushed."""
+    followed: dict[Id, set[Id]]
+    """Viewer → authors just followed, whose posts the viewer's timeline lacks."""
+
+
+class Window(NamedTuple, Generic[C]):
+    """Part of a feed. ``examined`` is where the next window starts; ``None`` at the end."""
+
+    cards: list[C]
+    ids: list[Id]
+    examined: Id | None
+    tier: Tier
+
+
+class Reading(Generic[C]):
+    """Serves windows of feeds.
+
+    A window is empty only at the end. Walking down from any window shows every post that was
+    delivered before the walk began and stays visible exactly once, newest first.
+    """
+
+    def __init__(
+        self,
+        sources: Sources[C],
+        *,
+        cap: int = CAP,
+        heavy_cap: int = HEAVY_CAP,
+        refills: int = REFILLS,
+    ) -> None:
+        self._sources = sources
+        self._cap = cap
+        self._heavy_cap = heavy_cap
+        self._refills = refills
+
+    async def window(self, viewer: Id, below: Id, limit: int) -> Window[C]:
+        """The newest posts below a bound that this viewer may see.
+
+        What was revoked before the call (an unfollow, a block, a deletion) is not in it.
+        """
+        circles = self._sources.circles
+        window: Window[C] = Window([], [], below, Tier.CHRONOLOGICAL)
+        want = limit + MARGIN
+        for _ in range(1 + self._refills):
+            circle = await circles.sets(viewer)
+            run, tier = await self._gather(viewer, circle, window.examined or 0, want)
+            window = await self._filter(viewer, run, window, limit)
+            if tier is not Tier.CHRONOLOGICAL:
+                window = window._replace(tier=tier)
+            if window.examined is None or len(window.ids) == limit:
+                return window
+            want *= 2
+        # Nearly all that is stored near here is hidden: the database passes over it at once.
+        while window.examined is not None and not window.ids:
+            run = await self._pull(await circles.sets(viewer), window.examined, want)
+            window = await self._filter(viewer, run, window, limit)
+        return window
+
+    async def build(self, viewer: Id) -> bool:
+        """Make the viewer's timeline anew: subscribe, then snapshot. ``False``: interrupted.
+
+        Raises:
+            Unavailable: the timelines do not answer.
+        """
+        timelines, circles, catalogue, *_ = self._sources
+        before = (await circles.sets(viewer)).sources
+        cap = self._heavy_cap if len(before) > HEAVY_FOLLOWEES else self._cap
+        build = await timelines.begin(viewer, cap)
+        # Only what is read after ``begin`` may be trusted: what changes later is delivered.
+        before = (await circles.sets(viewer)).sources
+        snapshot = run_of(await catalogue.published_ids_of(before, below=NEWEST, limit=cap), cap, 0)
+        if not await timelines.finish(viewer, build, snapshot.ids, snapshot.complete_above):
+            return False
+        for author in before - (await circles.sets(viewer)).sources:
+            await self.purge(viewer, author)
+        return True
+
+    async def purge(self, viewer: Id, author: Id) -> None:
+        """Take the author's posts out of the viewer's timeline, unless they are followed (again).
+
+        What is served is decided at reading; this only frees the room.
+        """
+        timelines, circles, catalogue, *_ = self._sources
+        if author in (await circles.sets(viewer)).sources:
+            return
+        suspects = await timelines.of_shard(viewer, shard_of(author))
+        cards = await catalogue.cards(suspects)
+        doomed = [
+            id_
+            for id_, card in zip(suspects, cards, strict=True)
+            if card is not None and card.author == author
+        ]
+        await timelines.purge(viewer, doomed)
+        if author in (await circles.sets(viewer)).sources:
+            await self.backfill(viewer, author)
+
+    async def backfill(self, viewer: Id, author: Id) -> None:
+        """Add the author's posts to the viewer's timeline, if there is one and they are followed.
+
+        Complete once it returns: an id that is missing afterwards was published after the edge
+        was committed, and its fan-out sees the edge.
+        """
+        timelines, circles, catalogue, *_, followed = self._sources
+        if author in (await circles.sets(viewer)).sources:
+            ids = await catalogue.published_ids_of((author,), below=NEWEST, limit=self._heavy_cap)
+            run = run_of(ids, self._heavy_cap, 0)
+            await timelines.backfill(viewer, run.ids, run.complete_above)
+        waiting = followed.get(viewer)
+        if waiting is not None:
+            waiting.discard(author)
+            if not waiting:
+                del followed[viewer]
+
+    async def _gather(self, viewer: Id, circle: Circle, below: Id, want: int) -> tuple[Run, Tier]:
+        timelines, _, catalogue, own, pulled, followed = self._sources
+        # Read before the timeline: an author leaves ``followed`` once the timeline has the posts.
+        just_followed = tuple(followed.get(viewer, ()))
+        try:
+            page = await timelines.page(viewer, below, want)
+            if page.state is TimelineState.ABSENT and await self.build(viewer):
+                page = await timelines.page(viewer, below, want)
+        except Unavailable:
+            return await self._pull(circle, below, want), Tier.DATABASE
+        if page.state is not TimelineState.READY:
+            return await self._pull(circle, below, want), Tier.DATABASE
+        runs = [run_of(page.ids, want, page.floor)]
+        if viewer in own:
+            # Only bridges the time until fan-out: complete or not, it bounds nothing.
+            runs.append(Run(own.run(viewer, below, want).ids, 0))
+        if pulled:
+            runs += [pulled.run(author, below, want) for author in pulled.among(circle.shown)]
+        if just_followed:
+            ids = await catalogue.published_ids_of(just_followed, below=below, limit=want)
+            runs.append(run_of(ids, want, 0))
+        run = merge(runs)
+        if not run.ids and run.complete_above:
+            run = await self._pull(circle, min(below, run.complete_above + 1), want)
+        return run, Tier.CHRONOLOGICAL
+
+    async def _pull(self, circle: Circle, below: Id, want: int) -> Run:
+        """Fan-out on read: the same ids, asked of the database."""
+        ids = await self._sources.catalogue.published_ids_of(circle.shown, below=below, limit=want)
+        return run_of(ids, want, 0)
+
+    async def _filter(self, viewer: Id, run: Run, window: Window[C], limit: int) -> Window[C]:
+        """The window with the next live posts that the viewer may see."""
+        cards, ids, examined, tier = window
+        found = await self._sources.catalogue.cards(run.ids)
+        # Asked last, so that what was revoked while the cards were read is not shown.
+        shown = (await self._sources.circles.sets(viewer)).shown
+        for id_, card in zip(run.ids, found, strict=True):
+            if len(ids) == limit:
+                return Window(cards, ids, examined, tier)
+            examined = id_
+            if card is not None and card.author in shown:
+                cards.append(card)
+                ids.append(id_)
+        if run.complete_above == 0:
+            return Window(cards, ids, None, tier)
+        if len(ids) < limit:
+            examined = run.complete_above + 1
+        return Window(cards, ids, examined, tier)

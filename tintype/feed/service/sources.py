@@ -1,0 +1,62 @@
+"""What the feed asks of the slices below it; each is a part of their front doors."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Protocol, TypeVar
+
+from tintype.kernel.ids import Id
+
+
+class Card(Protocol):
+    """A live post, ready to be shown."""
+
+    author: Id
+
+
+C = TypeVar("C", bound=Card)
+C_co = TypeVar("C_co", bound=Card, covariant=True)
+
+
+class Circle(Protocol):
+    """Whose posts concern a viewer. ``shown`` is what may be served, a subset of ``sources``.
+
+    ``sources`` are the followees and the viewer: what fan-out delivers, muted authors included, so
+    that lifting a mute needs no repair.
+    """
+
+    @property
+    def sources(self) -> AbstractSet[Id]: ...
+
+    @property
+    def shown(self) -> AbstractSet[Id]: ...
+
+
+class Circles(Protocol):
+    """Who follows whom, as committed."""
+
+    async def sets(self, viewer: Id) -> Circle:
+        """The viewer's circle; includes every change that was acknowledged before the call."""
+        ...
+
+    def followers(self, author: Id) -> AsyncIterator[Sequence[Id]]:
+        """Every follower in chunks whose order does not move when others follow or leave.
+
+        An edge that is committed before the call and stays is seen; each chunk is read on its own.
+        """
+        ...
+
+
+class Catalogue(Protocol[C_co]):
+    """The posts, as committed."""
+
+    async def published_ids_of(
+        self, authors: Collection[Id], *, below: Id, limit: int
+    ) -> Sequence[Id]:
+        """The newest live posts of these authors below a bound, newest first."""
+        ...
+
+    async def cards(self, ids: Sequence[Id]) -> Sequence[C_co | None]:
+        """A card per id, in order; ``None`` where there is no live post."""
+        ...
