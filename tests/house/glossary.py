@@ -9,7 +9,7 @@ PAGE = tree.ROOT / "docs" / "glossary.md"
 # Names that other people's interfaces fix for us.
 GIVEN = {
     "user_agent": "the HTTP header",
-    "base_url": "the word of every HTTP client",
+    "AbstractSet": "collections.abc.Set beside the built-in one, as the standard library calls it",
 }
 
 

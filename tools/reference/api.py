@@ -23,8 +23,9 @@ def page(document: dict[str, Any]) -> Iterable[str]:
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     ]
-    everywhere = set.intersection(*(_problems(operation) for _, operation in operations))
-    yield f"Every route may also answer with {_links(everywhere)}."
+    tabled = [operation for _, operation in operations if "x-access" in operation]
+    everywhere = set.intersection(*(_problems(operation) for operation in tabled))
+    yield f"Every route below `/v1` may also answer with {_links(everywhere)}."
     by_tag: dict[str, list[str]] = defaultdict(list)
     for name, operation in operations:
         by_tag[operation["tags"][0]].append(_route(name, operation, everywhere))
