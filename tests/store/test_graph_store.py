@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from tintype.database import SqliteDatabase, metadata
+from tintype.graph import store
+from tintype.graph.model import h16
+from tintype.kernel.clock import SystemClock
+from tintype.kernel.ids import shard_of
+
+RELATIONS = [
+    pytest.param(store.FOLLOWS, id="follows"),
+    pytest.param(store.BLOCKS, id="blocks"),
+    pytest.param(store.MUTES, id="mutes"),
+    pytest.param(store.REQUESTS, id="requests"),
+]
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
+    opened = SqliteDatabase(tmp_path / "test.sqlite", SystemClock())
+    metadata.create_all(opened.engine)
+    yield opened
+    await opened.close()
+
+
+def _accounts(database: SqliteDatabase, count: int) -> list[int]:
+    return [database.ids.next(number * 37 % 4096) for number in range(count)]
+
+
+async def _tie(database: SqliteDatabase, kind: store.Tie, account: int, other: int) -> int | None:
+    edge = database.ids.next(shard_of(account))
+    async with database.write() as tx:
+        return edge if await store.tie(tx, kind, account, other, edge) else None
+
+
+@pytest.mark.parametrize("kind", RELATIONS)
+async def test_a_relation_is_read_from_both_ends_with_one_id(
+    database: SqliteDatabase, kind: store.Tie
+) -> None:
+    ada, bo = _accounts(database, 2)
+
+    edge = await _tie(database, kind, ada, bo)
+
+    async with database.read() as reader:
+        assert await store.newest(reader, kind.table, ada, limit=9) == [(edge, bo)]
+        assert await store.newest(reader, kind.mirror, bo, limit=9) == [(edge, ada)]
+        assert await store.newest(reader, kind.table, bo, limit=9) == []
+
+
+@pytest.mark.parametrize("kind", RELATIONS)
+async def test_a_relation_appears_once_and_vanishes_from_both_ends(
+    database: SqliteDatabase, kind: store.Tie
+) -> None:
+    ada, bo = _accounts(database, 2)
+    await _tie(database, kind, ada, bo)
+
+    again = await _tie(database, kind, ada, bo)
+    async with database.write() as tx:
+        await store.untie(tx, kind, [(ada, bo)])
+
+    assert again is None
+    async with database.read() as reader:
+        for ends in kind:
+            assert await reader.scalar(sa.select(sa.func.count()).select_from(ends.table)) == 0
+
+
+@pytest.mark.parametrize("ends", [store.FOLLOWING, store.FOLLOWERS], ids=["following", "followers"])
+async def test_a_list_runs_newest_first_and_goes_on_below_an_edge(
+    database: SqliteDatabase, ends: store.Ends
+) -> None:
+    cy, *others = _accounts(database, 8)
+    for other in others:
+        pair = (cy, other) if ends is store.FOLLOWING else (other, cy)
+        await _tie(database, store.FOLLOWS, *pair)
+
+    async with database.read() as reader:
+        first = await store.newest(reader, ends, cy, limit=3)
+        rest = await store.newest(reader, ends, cy, below=first[-1].id, limit=9)
+
+    assert [edge.account for edge in first + rest] == others[::-1]
+
+
+async def test_among_finds_exactly_those_who_follow_out_of_many(database: SqliteDatabase) -> None:
+    cy, *others = _accounts(database, 200)
+    fans = others[::3]
+    for fan in fans:
+        await _tie(database, store.FOLLOWS, fan, cy)
+
+    async with database.read() as reader:
+        found = await store.among(reader, store.FOLLOWERS, cy, others)
+        nobody = await store.among(reader, store.FOLLOWERS, cy, [])
+
+    assert found == frozenset(fans)
+    assert nobody == frozenset()
+
+
+async def test_followers_come_in_the_order_of_their_hash_from_behind_anybody(
+    database: SqliteDatabase,
+) -> None:
+    cy, *others = _accounts(database, 100)
+    for other in others:
+        await _tie(database, store.FOLLOWS, other, cy)
+    ordered = sorted(others, key=lambda account: (h16(account), account))
+    gone = ordered[40]
+    async with database.write() as tx:
+        await store.untie(tx, store.FOLLOWS, [(gone, cy)])
+
+    async with database.read() as reader:
+        behind = await store.followers_after(reader, cy, gone, 1_000)
+        first = await store.followers_after(reader, cy, None, 10)
+
+    assert first == ordered[:10]
+    assert behind == ordered[41:]
+
+
+async def test_the_mirror_equals_the_truth_after_any_mix_of_changes(
+    database: SqliteDatabase,
+) -> None:
+    people = _accounts(database, 12)
+    dice = random.Random(7)
+    model: set[tuple[int, int]] = set()
+    for _ in range(400):
+        one, other = dice.sample(people, 2)
+        if (one, other) in model:
+            async with database.write() as tx:
+                await store.untie(tx, store.FOLLOWS, [(one, other)])
+        else:
+            await _tie(database, store.FOLLOWS, one, other)
+        model ^= {(one, other)}
+
+    following, followers = store.FOLLOWING, store.FOLLOWERS
+    async with database.read() as reader:
+        there = await reader.all(
+            sa.select(following.account, following.other, following.table.c.id)
+        )
+        back = await reader.all(sa.select(followers.other, followers.account, followers.table.c.id))
+        counted = {one: await store.count(reader, following, one) for one in people}
+
+    assert {(one, other) for one, other, _ in there} == model
+    assert sorted(map(tuple, there)) == sorted(map(tuple, back))
+    assert counted == {one: sum(pair[0] == one for pair in model) for one in people}
+
+
+@pytest.mark.parametrize("kind", RELATIONS)
+async def test_every_question_is_answered_by_an_index(
+    database: SqliteDatabase, kind: store.Tie
+) -> None:
+    asked: list[str] = []
+
+    @sa.event.listens_for(database.engine, "before_cursor_execute")
+    def note(_c: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+        if statement.startswith("SELECT"):
+            asked.append(statement)
+
+    async with database.read() as reader:
+        for ends in kind:
+            await store.newest(reader, ends, 1, below=9, limit=9)
+            await store.everyone(reader, ends, 1)
+            await store.count(reader, ends, 1)
+            await store.among(reader, ends, 1, [2, 3])
+        await store.followers_after(reader, 1, 2, 9)
+
+    sa.event.remove(database.engine, "before_cursor_execute", note)
+    with database.engine.connect() as connection:
+        for statement in asked:
+            plan = connection.exec_driver_sql(
+                f"EXPLAIN QUERY PLAN {statement}", (1,) * statement.count("?")
+            )
+            steps = [row[3] for row in plan]
+            assert all("SEARCH" in step for step in steps if "SCAN" in step or "SEARCH" in step)
+            assert not any("TEMP B-TREE" in step for step in steps), (statement, steps)
