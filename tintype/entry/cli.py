@@ -14,6 +14,10 @@ import uvloop
 from tintype import __version__
 from tintype.config import ConfigError, load
 from tintype.entry import logs
+from tintype.entry.cli_admin import admin_app
+from tintype.entry.cli_backup import backup, restore_backup
+from tintype.entry.cli_doctor import doctor
+from tintype.entry.cli_repairs import jobs_app, letters_app
 from tintype.entry.settings import Settings
 
 app = typer.Typer(
@@ -69,6 +73,14 @@ def demo() -> None:
         typer.echo(f"Building a small world on {address}, gone when you stop it …", err=True)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             raise typer.Exit(runner.run(serve_forever(settings, beside=fill)))
+
+
+app.command()(doctor)
+app.command()(backup)
+app.command("restore")(restore_backup)
+app.add_typer(admin_app, name="admin")
+app.add_typer(jobs_app, name="jobs")
+app.add_typer(letters_app, name="dead-letters")
 
 
 def main() -> NoReturn:
