@@ -203,7 +203,9 @@ async def open_rig(
     )
     app = create_app(kit, [account_routes(accounts, sessions), media.routes])
     app.router.routes.extend(media.part_routes)
-    background = Background(database, Work(handlers=media.handlers, job_concurrency=2))
+    background = Background(
+        database, Work(handlers=media.handlers, slow_handlers=media.slow_handlers)
+    )
     transport = httpx.ASGITransport(Envelope(app, unlimited=("/parts/",)))
     client = httpx.AsyncClient(transport=transport, base_url=BASE, timeout=60)
     await media.start()

@@ -40,6 +40,8 @@ class Work:
 
     consumers: list[Consumer | Fold] = field(default_factory=list)
     handlers: list[JobHandler] = field(default_factory=list)
+    slow_handlers: list[JobHandler] = field(default_factory=list)
+    """Jobs that take minutes: they run one at a time, beside the others and never before them."""
     periodic: list[Periodic] = field(default_factory=list)
     job_concurrency: int = 2
 
@@ -55,11 +57,13 @@ class Background:
 
     def start(self) -> None:
         loops = [Relay(self._database).run(), *(runner.run() for runner in self._runners)]
-        loops.append(
-            JobRunner(
-                self._database, self._work.handlers, concurrency=self._work.job_concurrency
-            ).run()
-        )
+        work = self._work
+        for handlers, concurrency in (
+            (work.handlers, work.job_concurrency),
+            (work.slow_handlers, 1),
+        ):
+            if handlers:
+                loops.append(JobRunner(self._database, handlers, concurrency=concurrency).run())
         loops += [_every(periodic) for periodic in self._work.periodic]
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 

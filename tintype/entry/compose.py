@@ -18,6 +18,7 @@ from tintype.database.migrate import migrate
 from tintype.entry import checks
 from tintype.entry.admin import AdminPart, Watched, compose_admin
 from tintype.entry.background import Background, Periodic, Work
+from tintype.entry.media import GraphAudience, MediaConfig, MediaPart, compose_media
 from tintype.entry.secret import Secret
 from tintype.entry.settings import Settings
 from tintype.graph import Graph, Lists
@@ -54,6 +55,7 @@ class Server:
     accounts: Accounts
     sessions: Sessions
     graph: Graph
+    media: MediaPart
     admin: AdminPart
     app: FastAPI
     asgi: ASGIApp
@@ -61,11 +63,13 @@ class Server:
     passwords: Passwords
 
     async def start(self) -> None:
+        await self.media.start()
         self.background.start()
 
     async def stop(self) -> None:
         """Stop the work, hand leases back, wait for the last commit."""
         await self.background.stop()
+        await self.media.stop()
         self.passwords.close()
         await self.database.close()
 
@@ -103,6 +107,14 @@ def compose(
     accounts = Accounts(database, passwords, sessions, settings.accounts)
     graph = Graph(database, accounts)
     lists = Lists(database, accounts, graph)
+    media = compose_media(
+        settings.data,
+        MediaConfig(media=settings.media, disk=settings.disk, texts=TEXT_LIMITS),
+        database=database,
+        accounts=accounts,
+        audience=GraphAudience(graph),
+        secret=secret,
+    )
 
     keeper = Keeper(database, secret.seal("idempotency"))
     kit = Kit(
@@ -124,8 +136,8 @@ def compose(
         instance=OwnInstance(database, settings.accounts),
         secret=secret,
         watched=Watched(
-            erase_account=[graph.erase_account],
-            checks=_checks(settings),
+            erase_account=[media.media.erase_account, graph.erase_account],
+            checks=_checks(settings, media),
             consumers=consumers,
             limits=limits_view(settings.media, TEXT_LIMITS, None),
             commits=lambda: database.commits,
@@ -133,12 +145,24 @@ def compose(
     )
     work = Work(
         consumers=consumers,
-        handlers=admin.handlers,
-        periodic=[Periodic("forget old keys", _HOUR_S, keeper.forget_old), *admin.periodic],
+        handlers=[*media.handlers, *admin.handlers],
+        slow_handlers=media.slow_handlers,
+        periodic=[
+            Periodic("forget old keys", _HOUR_S, keeper.forget_old),
+            *media.periodic,
+            *admin.periodic,
+        ],
     )
     app = create_app(
-        kit, [accounts_routes(accounts, sessions), graph_routes(graph, lists), admin.routes]
+        kit,
+        [
+            accounts_routes(accounts, sessions),
+            graph_routes(graph, lists),
+            media.routes,
+            admin.routes,
+        ],
     )
+    app.router.routes.extend(media.part_routes)
     app.include_router(admin.machine_routes)
     return Server(
         settings=settings,
@@ -146,6 +170,7 @@ def compose(
         accounts=accounts,
         sessions=sessions,
         graph=graph,
+        media=media,
         admin=admin,
         app=app,
         asgi=Meter(Envelope(app, unlimited=_STREAMING), admin.metrics.answered),
@@ -154,11 +179,12 @@ def compose(
     )
 
 
-def _checks(settings: Settings) -> list[Check]:
+def _checks(settings: Settings, media: MediaPart) -> list[Check]:
     database = settings.data / DATABASE
     return [
         checks.check("schema", lambda: checks.schema(database)),
         checks.check("disk", lambda: checks.free_disk(settings.data, settings.disk.free_floor)),
+        checks.check("sandbox", lambda: checks.sandbox(media.codecs.level())),
     ]
 
 

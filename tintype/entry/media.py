@@ -17,7 +17,7 @@ from tintype.graph import Graph
 from tintype.http import Routes
 from tintype.kernel.ids import Id
 from tintype.media import Audience, Media, MediaSettings, TextLimits, Uploads
-from tintype.media.consumers import jobs
+from tintype.media.consumers import jobs, slow_jobs
 from tintype.media.routes import Door
 from tintype.media.routes import routes as media_routes
 from tintype.media.service import Avatars, Delivery, Erasing, Grants, Processing, Sweeper
@@ -37,6 +37,7 @@ class MediaPart:
     routes: Routes
     part_routes: list[Route]
     handlers: list[JobHandler]
+    slow_handlers: list[JobHandler]
 
     @property
     def periodic(self) -> list[Periodic]:
@@ -113,4 +114,5 @@ def compose_media(
         routes=media_routes(door),
         part_routes=part_routes(blobs),
         handlers=jobs(processing, erasing),
+        slow_handlers=slow_jobs(processing),
     )

@@ -13,19 +13,24 @@ _ERASE_ATTEMPTS = 400
 
 
 def jobs(processing: Processing, erasing: Erasing) -> list[JobHandler]:
-    """What workers do for uploads."""
-    process = [
-        JobHandler(
-            kind,
-            Work,
-            processing.process,
-            lease_seconds=_LEASE_S,
-            max_attempts=_PROCESS_ATTEMPTS,
-            on_dead=processing.gave_up,
-        )
-        for kind in (PROCESS_PHOTO, PROCESS_VIDEO)
-    ]
+    """What workers do for uploads in a second or less."""
     erase = JobHandler(
         ERASE, Work, erasing.erase, lease_seconds=_LEASE_S, max_attempts=_ERASE_ATTEMPTS
     )
-    return [*process, erase]
+    return [_process(PROCESS_PHOTO, processing), erase]
+
+
+def slow_jobs(processing: Processing) -> list[JobHandler]:
+    """What takes minutes, and must not hold up the rest."""
+    return [_process(PROCESS_VIDEO, processing)]
+
+
+def _process(kind: str, processing: Processing) -> JobHandler:
+    return JobHandler(
+        kind,
+        Work,
+        processing.process,
+        lease_seconds=_LEASE_S,
+        max_attempts=_PROCESS_ATTEMPTS,
+        on_dead=processing.gave_up,
+    )
