@@ -9,6 +9,16 @@ import { kindOf, limitsFrom, refusal } from '../upload/limits';
 import { shelve, shelved, unshelve, type Shelved } from '../upload/shelf';
 import { UploadTask } from '../upload/task.svelte';
 
+const CAPTION = 'tintype.caption';
+
+function keptCaption(): string {
+  try {
+    return sessionStorage.getItem(CAPTION) ?? '';
+  } catch {
+    return '';
+  }
+}
+
 /** One file of the post being made. */
 export class DraftItem {
   alt = $state('');
@@ -56,7 +66,7 @@ export class DraftItem {
 /** The post being made. It outlives leaving the page, and mostly also a reload. */
 class Draft {
   items = $state.raw<DraftItem[]>([]);
-  caption = $state('');
+  #caption = $state(keptCaption());
   /** Files that were not taken, and why. */
   refusals = $state.raw<string[]>([]);
   limits = $state.raw(limitsFrom(session.instance?.limits));
@@ -65,6 +75,20 @@ class Draft {
 
   #restored = false;
   #attempt = { body: '', key: '' };
+
+  get caption(): string {
+    return this.#caption;
+  }
+
+  set caption(caption: string) {
+    this.#caption = caption;
+    try {
+      if (caption) sessionStorage.setItem(CAPTION, caption);
+      else sessionStorage.removeItem(CAPTION);
+    } catch {
+      // Then the words last until the page is closed.
+    }
+  }
 
   /** Reads the limits, and what an earlier page load left. */
   async open(): Promise<void> {

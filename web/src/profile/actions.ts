@@ -109,7 +109,7 @@ function hideFromFeed(accountId: string): void {
 
 /** Answers a follow request; the row leaves the list at once and returns if the server refuses. */
 export async function answerRequest(person: Person, accept: boolean): Promise<void> {
-  const list = keptList<Person>('requests') as PagedList<Person> | undefined;
+  const list = keptList<Person>('requests');
   list?.remove(person.id);
   relate(person, { requested_by: false, ...(accept && { followed_by: true }) });
   try {

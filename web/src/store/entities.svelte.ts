@@ -23,7 +23,7 @@ export function merge<T extends object>(known: T, incoming: Partial<T>): void {
     if (isPlain(before) && isPlain(value)) Object.assign(before, value);
     else if (Array.isArray(value)) {
       if (JSON.stringify(before) !== JSON.stringify(value)) known[key] = value as T[keyof T];
-    } else if (before !== value) known[key] = value as T[keyof T];
+    } else if (before !== value) known[key] = value;
   }
 }
 
@@ -54,6 +54,10 @@ class Entities {
       if (counts !== undefined) known.counts = { ...counts };
     }
     return known;
+  }
+
+  knownPerson(id: string): Person | undefined {
+    return this.#people.get(id);
   }
 
   byHandle(handle: string): Person | undefined {

@@ -98,7 +98,7 @@ export function listOf<T extends Item>(name: string, read: Read<T>): PagedList<T
   const known = lists.get(name) as PagedList<T> | undefined;
   const list = known ?? new PagedList<T>(read);
   lists.delete(name);
-  lists.set(name, list as unknown as PagedList<Item>);
+  lists.set(name, list);
   if (lists.size > KEPT) {
     const oldest = lists.keys().next();
     if (!oldest.done) lists.delete(oldest.value);

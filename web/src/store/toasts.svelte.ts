@@ -1,3 +1,5 @@
+import { untrack } from 'svelte';
+
 export interface Toast {
   id: number;
   text: string;
@@ -10,7 +12,21 @@ let ids = 0;
 
 class Toasts {
   shown = $state<Toast[]>([]);
+  #hosts = $state.raw<symbol[]>([]);
   readonly #timers = new Map<number, number>();
+
+  /** Who draws the toasts: the host that came last. */
+  get host(): symbol | undefined {
+    return this.#hosts.at(-1);
+  }
+
+  /** Registers a place that can draw them; the answer takes it back. */
+  hostedBy(host: symbol): () => void {
+    this.#hosts = [...untrack(() => this.#hosts), host];
+    return () => {
+      this.#hosts = this.#hosts.filter((other) => other !== host);
+    };
+  }
 
   say(text: string, action?: Toast['action']): number {
     return this.#add({ id: ++ids, text, tone: 'plain', ...(action && { action }) });
