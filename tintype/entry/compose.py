@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fastapi import FastAPI
@@ -13,7 +13,7 @@ from tintype.accounts.consumers import consumers as account_consumers
 from tintype.accounts.routes import routes as accounts_routes
 from tintype.admin import Check
 from tintype.config import ConfigError
-from tintype.database import Consumer, Fold, SqliteDatabase, counts
+from tintype.database import Consumer, Fold, SqliteDatabase, Transaction, counts
 from tintype.database.migrate import migrate
 from tintype.entry import checks
 from tintype.entry.admin import AdminPart, Watched, compose_admin
@@ -37,11 +37,22 @@ from tintype.http import (
 from tintype.kernel.clock import Clock, SystemClock
 from tintype.kernel.event import Event
 from tintype.media import TextLimits, limits_view
+from tintype.posts import LONGEST_ALT, LONGEST_CAPTION, LONGEST_COMMENT, MOST_SLIDES, Posts
+from tintype.posts.consumers import consumers as post_consumers
+from tintype.posts.consumers import jobs as post_jobs
+from tintype.posts.routes import routes as post_routes
 
 # Bodies under these paths stream and are limited by what was signed for them.
 _STREAMING = ("/parts/",)
 DATABASE = "tintype.sqlite"
-TEXT_LIMITS = TextLimits(slides=20, caption=2200, comment=1000, alt=1000, bio=500, display_name=60)
+TEXT_LIMITS = TextLimits(
+    slides=MOST_SLIDES,
+    caption=LONGEST_CAPTION,
+    comment=LONGEST_COMMENT,
+    alt=LONGEST_ALT,
+    bio=500,
+    display_name=60,
+)
 _HOUR_S = 3600.0
 _COUNT_WINDOW_S = 0.1
 
@@ -56,6 +67,7 @@ class Server:
     sessions: Sessions
     graph: Graph
     media: MediaPart
+    posts: Posts
     admin: AdminPart
     app: FastAPI
     asgi: ASGIApp
@@ -112,9 +124,11 @@ def compose(
         MediaConfig(media=settings.media, disk=settings.disk, texts=TEXT_LIMITS),
         database=database,
         accounts=accounts,
+        sessions=sessions,
         audience=GraphAudience(graph),
         secret=secret,
     )
+    posts = Posts(database, accounts, graph, media.media, media.uploads)
 
     keeper = Keeper(database, secret.seal("idempotency"))
     kit = Kit(
@@ -125,9 +139,10 @@ def compose(
         trust_proxy=settings.trust_proxy,
     )
     consumers: list[Consumer | Fold] = [
-        Fold("counters", _counted_events(), counts.fold, linger_s=_COUNT_WINDOW_S),
+        _counters(posts),
         *account_consumers(sessions),
         *graph_consumers(graph),
+        *post_consumers(posts),
     ]
     admin = compose_admin(
         settings.admin,
@@ -136,7 +151,7 @@ def compose(
         instance=OwnInstance(database, settings.accounts),
         secret=secret,
         watched=Watched(
-            erase_account=[media.media.erase_account, graph.erase_account],
+            erase_account=[posts.erase_account, media.media.erase_account, graph.erase_account],
             checks=_checks(settings, media),
             consumers=consumers,
             limits=limits_view(settings.media, TEXT_LIMITS, None),
@@ -145,7 +160,7 @@ def compose(
     )
     work = Work(
         consumers=consumers,
-        handlers=[*media.handlers, *admin.handlers],
+        handlers=[*media.handlers, *post_jobs(posts), *admin.handlers],
         slow_handlers=media.slow_handlers,
         periodic=[
             Periodic("forget old keys", _HOUR_S, keeper.forget_old),
@@ -159,6 +174,7 @@ def compose(
             accounts_routes(accounts, sessions),
             graph_routes(graph, lists),
             media.routes,
+            post_routes(posts, accounts),
             admin.routes,
         ],
     )
@@ -171,6 +187,7 @@ def compose(
         sessions=sessions,
         graph=graph,
         media=media,
+        posts=posts,
         admin=admin,
         app=app,
         asgi=Meter(Envelope(app, unlimited=_STREAMING), admin.metrics.answered),
@@ -197,6 +214,17 @@ def _make_folder(settings: Settings) -> None:
     except OSError as error:
         message = f"data (TINTYPE_DATA): {settings.data} can not be written: {error.strerror}."
         raise ConfigError(message) from error
+
+
+def _counters(posts: Posts) -> Fold:
+    """Counts follow the events; posts at hand are told, so that none shows an old count."""
+
+    async def fold(tx: Transaction, batch: Sequence[Event]) -> None:
+        await counts.fold(tx, batch)
+        moved = {subject for subject, _ in counts.changes(batch)}
+        tx.after_commit(lambda: posts.counted(moved))
+
+    return Fold("counters", _counted_events(), fold, linger_s=_COUNT_WINDOW_S)
 
 
 def _counted_events() -> tuple[type[Event], ...]:
