@@ -192,6 +192,7 @@ async def open_rig(
         ),
         database=database,
         accounts=accounts,
+        sessions=sessions,
         audience=circle,
         secret=secret,
     )

@@ -197,6 +197,16 @@ async def test_a_grant_passed_on_to_somebody_signed_in_is_of_no_use(
     assert (await ada.call("GET", granted)).status_code == 200
 
 
+async def test_signing_out_ends_what_was_granted(rig: Rig, ada: Uploader, bo: Uploader) -> None:
+    rig.circle.followers.add((ada.id, bo.id))
+    granted = _first(await bo.slide(await _published(bo), viewer=ada.id))
+    before = await rig.fetch(granted)
+
+    ok(await ada.call("DELETE", "/v1/sessions/current"))
+
+    assert (before.status_code, (await rig.fetch(granted)).status_code) == (200, 404)
+
+
 async def test_a_grant_runs_out(tmp_path: Path) -> None:
     clock: ManualClock = manual_clock()
     async with open_rig(tmp_path, clock=clock) as rig:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from starlette.routing import Route
 
-from tintype.accounts import Accounts
+from tintype.accounts import Accounts, Sessions
 from tintype.adapters.disk import DiskBlobs, DiskSettings, part_routes
 from tintype.codecs import Codecs, CodecSettings
 from tintype.database import Database, JobHandler
@@ -81,6 +81,7 @@ def compose_media(
     *,
     database: Database,
     accounts: Accounts,
+    sessions: Sessions,
     audience: Audience,
     secret: Secret,
 ) -> MediaPart:
@@ -99,7 +100,7 @@ def compose_media(
     door = Door(
         uploads=uploads,
         media=media,
-        delivery=Delivery(database, blobs, grants, audience),
+        delivery=Delivery(database, blobs, grants, sessions, audience),
         avatars=avatars,
         accounts=accounts,
         texts=config.texts,

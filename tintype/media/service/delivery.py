@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import structlog
 
+from tintype.accounts import Sessions
 from tintype.database import Database
 from tintype.kernel.ids import Id
 from tintype.media import store
@@ -36,9 +37,15 @@ class Delivery:
     """Decides about every request for a file, and reads its bytes."""
 
     def __init__(
-        self, database: Database, blobs: Blobs, grants: Grants, audience: Audience
+        self,
+        database: Database,
+        blobs: Blobs,
+        grants: Grants,
+        sessions: Sessions,
+        audience: Audience,
     ) -> None:
         self._database = database
+        self._sessions = sessions
         self._blobs = blobs
         self._grants = grants
         self._audience = audience
@@ -49,8 +56,9 @@ class Delivery:
         """The rendition with this name, if this caller may have it at this moment.
 
         What everybody may see needs no grant; a signed-in ``viewer`` who may not see it (blocked)
-        gets it all the same as little as its owner's other things. Everything else takes a grant,
-        and a viewer, when one is signed in, who is the one it was made for.
+        gets it all the same as little as its owner's other things. Everything else takes a grant;
+        whoever it was made for must still be signed in, here or, where the request carries no
+        session (a media address of its own, a native client), anywhere.
 
         Raises:
             MediaNotFound: unknown, not ready, released, or not for this caller.
@@ -69,7 +77,7 @@ class Delivery:
         granted = self._grants.viewer_in(grant or "", upload=upload_id, name=name)
         if granted is None or viewer not in {None, granted}:
             raise MediaNotFound
-        if not await self._may_see(granted, found):
+        if not (await self._may_see(granted, found) and await self._is_signed_in(granted, viewer)):
             raise MediaNotFound
         return _served(found, public=False)
 
@@ -98,6 +106,11 @@ class Delivery:
         if file.access == "owner":
             return False
         return await self._audience.may_see_media(viewer, file.owner, file.upload)
+
+    async def _is_signed_in(self, granted: Id, viewer: Id | None) -> bool:
+        if viewer is not None:
+            return True
+        return bool((await self._sessions.list_for(granted, current=0)).items)
 
 
 async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
