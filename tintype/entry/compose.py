@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
@@ -19,6 +20,8 @@ from tintype.entry import checks
 from tintype.entry.admin import AdminPart, Watched, compose_admin
 from tintype.entry.background import Background, Periodic, Work
 from tintype.entry.media import GraphAudience, MediaConfig, MediaPart, compose_media
+from tintype.entry.pages import Pages, Sources
+from tintype.entry.pages import routes as page_routes
 from tintype.entry.secret import Secret
 from tintype.entry.settings import Settings
 from tintype.graph import Graph, Lists
@@ -32,8 +35,10 @@ from tintype.http import (
     Kit,
     Meter,
     RateLimiter,
+    Routes,
     create_app,
 )
+from tintype.http.shell import Shell
 from tintype.kernel.clock import Clock, SystemClock
 from tintype.kernel.event import Event
 from tintype.media import TextLimits, limits_view
@@ -53,6 +58,7 @@ TEXT_LIMITS = TextLimits(
     bio=500,
     display_name=60,
 )
+_CLIENT = Path(__file__).parents[2] / "web" / "dist"
 _HOUR_S = 3600.0
 _COUNT_WINDOW_S = 0.1
 
@@ -176,6 +182,15 @@ def compose(
             media.routes,
             post_routes(posts, accounts),
             admin.routes,
+            _pages(
+                Sources(
+                    instance=admin.setup.instance,
+                    own_account=accounts.own,
+                    first_feed_page=None,
+                    account=graph.see_account,
+                    post=lambda post, viewer: posts.reading.post(post, viewer=viewer),
+                )
+            ),
         ],
     )
     app.router.routes.extend(media.part_routes)
@@ -194,6 +209,11 @@ def compose(
         background=Background(database, work),
         passwords=passwords,
     )
+
+
+def _pages(sources: Sources) -> Routes:
+    shell = Shell(_CLIENT)
+    return page_routes(Pages(shell, sources), shell)
 
 
 def _checks(settings: Settings, media: MediaPart) -> list[Check]:
