@@ -120,6 +120,27 @@ class Comments:
             )
             return Page(await self._views(reader, found, viewer), next_cursor(kind, start))
 
+    async def hydrate(self, ids: Collection[Id], *, viewer: Id) -> dict[Id, CommentView]:
+        """Views by id, without those that the viewer may not see."""
+        async with self._database.read() as reader:
+            found = list((await store.read_all(reader, ids)).values())
+            facts = await posts.facts(reader, {comment.post for comment in found})
+            owners = {fact.author for fact in facts.values()}
+            seen = await self._graph.authors_seen(viewer, owners)
+            below = {
+                post
+                for post, fact in facts.items()
+                if fact.author in seen and (fact.state == "published" or fact.author == viewer)
+            }
+            shown = [comment for comment in found if comment.post in below]
+            return {int(view.id): view for view in await self._views(reader, shown, viewer)}
+
+    async def authors(self, ids: Collection[Id]) -> dict[Id, Id]:
+        """Who wrote these comments; those that are gone are left out."""
+        async with self._database.read() as reader:
+            found = await store.read_all(reader, ids)
+        return {comment.id: comment.author for comment in found.values()}
+
     async def delete(self, comment_id: Id, *, actor: Id) -> None:
         """Delete a comment with its replies: one's own, or any below one's own post.
 

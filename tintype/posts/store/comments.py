@@ -70,6 +70,19 @@ async def read(reader: Reader, comment: Id) -> Comment | None:
     return None if row is None else _comment(row)
 
 
+async def read_all(reader: Reader, ids: Iterable[Id]) -> dict[Id, Comment]:
+    """Comments by id; unknown ids are left out."""
+    wanted = set(ids)
+    if not wanted:
+        return {}
+    rows = await reader.all(
+        sa.select(comments).where(
+            comments.c.shard.in_({shard_of(id_) for id_ in wanted}), comments.c.id.in_(wanted)
+        )
+    )
+    return {row.id: _comment(row) for row in rows}
+
+
 async def listed(
     reader: Reader, post: Id, *, reply_to: Id | None, above: Id, limit: int
 ) -> list[Comment]:
