@@ -33,7 +33,7 @@ from tintype.kernel.ids import Id, shard_of
 from tintype.kernel.problem import invalid_field
 
 FAN_OUT_CHUNK = 2_000
-_BATCH = 200
+_BATCH = 50
 
 
 class Graph(Sight):
