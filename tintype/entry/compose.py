@@ -24,6 +24,8 @@ from tintype.entry.pages import Pages, Sources
 from tintype.entry.pages import routes as page_routes
 from tintype.entry.secret import Secret
 from tintype.entry.settings import Settings
+from tintype.explore import Explore
+from tintype.explore.routes import routes as explore_routes
 from tintype.graph import Graph, Lists
 from tintype.graph.consumers import consumers as graph_consumers
 from tintype.graph.routes import routes as graph_routes
@@ -181,6 +183,7 @@ def compose(
             graph_routes(graph, lists),
             media.routes,
             post_routes(posts, accounts),
+            explore_routes(Explore(accounts, graph, posts)),
             admin.routes,
             _pages(
                 Sources(
