@@ -10,6 +10,10 @@ async def _found(person: Person, q: str, **query: Any) -> list[str]:
     return [account["handle"] for account in result["accounts"]]
 
 
+async def _tags(person: Person, q: str) -> list[str]:
+    return sorted(tag["tag"] for tag in (await person.get("/v1/search", q=q))["tags"])
+
+
 async def test_handles_are_found_before_names_and_short_handles_first(world: World) -> None:
     ada = await world.join("ada")
     await world.join("adalbert")
@@ -68,6 +72,22 @@ async def test_a_type_or_a_sign_in_front_narrows_the_search(world: World) -> Non
     assert await _found(ada, "ada", type="accounts") == ["ada"]
     assert await _found(ada, "ada", type="tags") == []
     assert await _found(ada, "#ada") == []
+
+
+async def test_tags_are_found_by_their_beginning_where_the_viewer_sees_a_post(
+    world: World,
+) -> None:
+    ada, bo = await world.join("ada"), await world.join("bo")
+    await ada.post("over the bay #sunset")
+    await bo.post("mine #sunrise")
+    await world.settle()
+    assert await _tags(ada, "#Sun") == ["sunrise", "sunset"]
+
+    await bo.send("PATCH", "/v1/accounts/me", {"private": True})
+
+    assert await _tags(ada, "sun") == ["sunset"]
+    assert await _tags(bo, "sun") == ["sunrise", "sunset"]
+    assert await _tags(ada, "@sun") == []
 
 
 async def test_a_search_refuses_what_it_does_not_know(world: World) -> None:
