@@ -226,9 +226,9 @@ _fan_out = fan_out.fan_out
 
 
 @plants("own-posts-wait-for-fan-out", named.OWN, feed.Feed, "note_published")
-def _note_pulled_only(self: Any, post: fan_out.Delivered) -> None:
-    if post.delivery == "pull":
-        self.sources.pulled.add(post.author, post.post)
+def _note_pulled_only(self: Any, post: int, author: int, pulled: bool) -> None:
+    if pulled:
+        self.sources.pulled.add(author, post)
 
 
 @plants("pulled-posts-are-never-merged", named.NO_SKIPS, recent.Recent, "among")

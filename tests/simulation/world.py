@@ -240,7 +240,9 @@ class World:
         for event in events:
             self.queries.held.forget({event.viewer, event.author})
             if event.post is not None:
-                self.feed.note_published(event.post)
+                self.feed.note_published(
+                    event.post.post, event.post.author, event.post.delivery == "pull"
+                )
             elif event.kind == "followed":
                 self.feed.note_followed(event.viewer, event.author)
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from tintype.accounts import AccountSettings
 from tintype.adapters.disk import DiskSettings
 from tintype.admin import AdminSettings
+from tintype.feed import FeedSettings
 from tintype.http import RateLimitSettings
 from tintype.media import MediaSettings
 
@@ -38,6 +39,8 @@ class Settings(BaseModel):
     """How often one account or address may call."""
     media: MediaSettings = Field(default_factory=MediaSettings)
     """How much people may upload."""
+    feed: FeedSettings = Field(default_factory=FeedSettings)
+    """How posts reach feeds."""
     disk: DiskSettings = Field(default_factory=DiskSettings)
     """How much of the local disk the media may take, and of the machine."""
     admin: AdminSettings = Field(default_factory=AdminSettings)

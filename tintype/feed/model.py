@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Literal, NamedTuple
 
 import msgspec
+from pydantic import BaseModel, ConfigDict, Field
 
 from tintype.kernel.ids import MAX_ID, Id
 
@@ -61,7 +62,7 @@ def merge(runs: Sequence[Run]) -> Run:
 
 
 class Reach(msgspec.Struct, frozen=True):
-    """How an author's posts travel, and since when (milliseconds since 1970)."""
+    """How an author's posts travel, and since when (milliseconds since 1970; 0: ever since)."""
 
     delivery: Delivery = "push"
     since_ms: int = 0
@@ -70,12 +71,14 @@ class Reach(msgspec.Struct, frozen=True):
 class Threshold(msgspec.Struct, frozen=True):
     """When an author is too widely followed to be pushed.
 
-    Up at ``followers``, down below ``hysteresis`` of it, at most one switch per ``dwell_ms``.
+    Up at ``followers``, down below ``hysteresis`` of it, at most one switch per ``dwell_ms``. For
+    ``overlap_ms`` after a switch posts travel both ways.
     """
 
     followers: int = 100_000
     hysteresis: float = 0.8
     dwell_ms: int = 24 * 3600 * 1000
+    overlap_ms: int = 60 * 1000
 
     def next(self, reach: Reach, followers: int, now_ms: int) -> Reach:
         """The reach for a post published now; ``reach`` itself when nothing changes.
@@ -89,3 +92,30 @@ class Threshold(msgspec.Struct, frozen=True):
         if reach.delivery == "pull" and followers < self.followers * self.hysteresis:
             return Reach("push", now_ms)
         return reach
+
+    def overlaps(self, reach: Reach, now_ms: int) -> bool:
+        """Whether the author switched so lately that posts are pushed and merged on read as well:
+        processes that have not heard of the switch yet miss nothing.
+        """
+        return now_ms - reach.since_ms < self.overlap_ms
+
+
+class FeedSettings(BaseModel):
+    """How posts reach feeds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    celebrity_threshold: int = Field(default=100_000, ge=1)
+    """From this many followers on, an author's posts are merged when a follower reads instead of
+    being written to each follower's timeline. Down again below 80 % of it."""
+    dwell_hours: float = Field(default=24.0, ge=0)
+    """An author who crossed the threshold stays on that side for at least so long."""
+    timelines: int = Field(default=200_000, ge=1)
+    """Timelines that one process holds at most, about 3 KB each; the least recent reader's goes
+    first and is built anew when they come back."""
+
+    def threshold(self) -> Threshold:
+        """The rule that these settings make."""
+        return Threshold(
+            followers=self.celebrity_threshold, dwell_ms=round(self.dwell_hours * 3600 * 1000)
+        )

@@ -2,6 +2,7 @@
 
 from tintype.http.app import create_app
 from tintype.http.call import Authenticator, Call, Identity, RequestCall, SignInRequired
+from tintype.http.hot import ShortAnswer, ShortWay
 from tintype.http.keys import Keeper
 from tintype.http.kit import Kit
 from tintype.http.limits import RateLimiter, RateLimitSettings
@@ -28,6 +29,8 @@ __all__ = [
     "RequestCall",
     "Route",
     "Routes",
+    "ShortAnswer",
+    "ShortWay",
     "SignInRequired",
     "create_app",
 ]

@@ -1,1 +1,6 @@
-"""Use cases of the feed."""
+"""The use cases of the feed slice."""
+
+from tintype.feed.service.fan_out import Delivered
+from tintype.feed.service.home import Home
+
+__all__ = ["Delivered", "Home"]

@@ -21,7 +21,7 @@ async def _breathe() -> None:
 
 
 class Feed(Generic[C]):
-    """Serving feeds, and keeping timelines true to what happens.
+    """Windows of feeds, and timelines kept true to what happens.
 
     What happens reaches the feed twice: ``note_…`` at once, after the commit and before it is
     acknowledged, and ``deliver``, ``join`` and ``part`` later, from the event log, at least once.
@@ -47,11 +47,11 @@ class Feed(Generic[C]):
         """See ``Reading.window``."""
         return await self.reading.window(viewer, below, limit)
 
-    def note_published(self, post: Delivered) -> None:
-        """Own posts, and those of widely followed authors, are served from now on."""
-        self.sources.own.add(post.author, post.post)
-        if post.delivery == "pull":
-            self.sources.pulled.add(post.author, post.post)
+    def note_published(self, post: Id, author: Id, pulled: bool) -> None:  # noqa: FBT001 - a fact that is passed on
+        """The author is served the own post from now on; followers too, when it is pulled."""
+        self.sources.own.add(author, post)
+        if pulled:
+            self.sources.pulled.add(author, post)
 
     def note_followed(self, viewer: Id, author: Id) -> None:
         """The author's posts are served to the viewer from now on."""

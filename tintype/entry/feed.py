@@ -1,0 +1,49 @@
+"""The wiring of the feed: timelines in this process, the slice, and the short way to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp
+
+from tintype.accounts import Sessions
+from tintype.adapters.memory.timelines import MemoryTimelines
+from tintype.database import Consumer, Database
+from tintype.feed import FeedSettings, Home
+from tintype.feed.consumers import consumers
+from tintype.feed.routes import routes, short_way
+from tintype.graph import Graph
+from tintype.http import Identity, Kit, Routes, ShortWay
+from tintype.http.meter import Observe
+from tintype.ports.timelines import Timelines
+from tintype.posts import Posts
+
+
+@dataclass(frozen=True)
+class FeedPart:
+    """Everything about feeds that the rest of the server is put together with."""
+
+    timelines: Timelines
+    home: Home
+    routes: Routes
+    consumers: list[Consumer]
+
+    def in_front_of(self, app: ASGIApp, kit: Kit, sessions: Sessions, observe: Observe) -> ASGIApp:
+        """The application, with the feed taking the short way when it can."""
+
+        def at_hand(token: str) -> Identity | None:
+            signed = sessions.cached(token)
+            if signed is None:
+                return None
+            return Identity(account=signed.account, session=signed.session, admin=signed.admin)
+
+        return ShortWay(app, kit, at_hand, observe, {"/v1/feed": short_way(self.home)})
+
+
+def compose_feed(
+    settings: FeedSettings, *, database: Database, graph: Graph, posts: Posts
+) -> FeedPart:
+    """The home feed on timelines in this process."""
+    timelines = MemoryTimelines(database.clock, resident=settings.timelines)
+    home = Home(database, timelines, graph, posts, threshold=settings.threshold())
+    return FeedPart(timelines, home, routes(home), consumers(home))

@@ -1,0 +1,72 @@
+"""/v1/feed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from starlette.responses import Response
+
+from tintype.feed.service import Home
+from tintype.feed.views import FeedPage
+from tintype.http import Access, Call, Cursor, Limit, Routes, ShortAnswer
+from tintype.kernel.cursor import UnknownCursor
+from tintype.kernel.ids import Id
+from tintype.kernel.page import DEFAULT_LIMIT, MAX_LIMIT, clamp_limit
+
+_PLAIN = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_")
+
+
+def short_way(home: Home) -> ShortAnswer:
+    """``GET /v1/feed`` ahead of the framework: the same page for every query without surprises."""
+
+    async def answer(viewer: Id, here: str, query: bytes) -> bytes | None:
+        if not query:
+            return await home.first_page(viewer, here)
+        asked = _plain(query)
+        if asked is None:
+            return None
+        cursor, limit = asked
+        return await home.page(viewer, cursor=cursor, limit=limit, here=here)
+
+    return answer
+
+
+def _plain(query: bytes) -> tuple[str | None, int] | None:
+    """Cursor and limit of a query that holds nothing else; ``None`` for any other query."""
+    cursor, limit = None, DEFAULT_LIMIT
+    for pair in query.split(b"&"):
+        name, _, value = pair.partition(b"=")
+        if not value or not _PLAIN.issuperset(value):
+            return None
+        if name == b"cursor":
+            cursor = value.decode()
+        elif name == b"limit" and value.isdigit() and 0 < int(value) <= MAX_LIMIT:
+            limit = int(value)
+        else:
+            return None
+    return cursor, limit
+
+
+def routes(home: Home) -> Routes:
+    """The route table of the feed slice."""
+    r = Routes("feed")
+
+    @r.get("/v1/feed", access=Access.ACCOUNT, returns=FeedPage, problems=[UnknownCursor])
+    async def read_feed(
+        call: Call,
+        cursor: Cursor = None,
+        limit: Limit = None,
+        order: Literal["chronological", "ranked"] = "chronological",  # noqa: ARG001 - see below
+    ) -> Response:
+        """Read the own feed.
+
+        The own posts and those of everybody whom the caller follows, newest first, as far as the
+        caller may see them at this moment. `order=ranked` is answered chronologically as long as
+        this server has no ranking model; `tier` tells what answered.
+        """
+        body = await home.page(
+            call.actor, cursor=cursor, limit=clamp_limit(limit), here=call.base_url
+        )
+        return Response(body, media_type="application/json")
+
+    return r

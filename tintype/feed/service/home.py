@@ -1,0 +1,70 @@
+"""The home feed over Tintype's own graph and posts, as bytes."""
+
+from __future__ import annotations
+
+from tintype.database import Database
+from tintype.feed import store
+from tintype.feed.model import NEWEST, Threshold
+from tintype.feed.service.feed import Feed
+from tintype.feed.service.reach import ByReach
+from tintype.feed.service.reading import Window
+from tintype.graph import Graph
+from tintype.kernel.cursor import decode, encode
+from tintype.kernel.ids import Id
+from tintype.kernel.page import DEFAULT_LIMIT
+from tintype.ports.timelines import Timelines
+from tintype.posts import Card, Posts
+
+CURSOR = "feed"
+
+
+class Home(Feed[Card]):
+    """The home feed: the own posts and those of followees, newest first."""
+
+    def __init__(
+        self,
+        database: Database,
+        timelines: Timelines,
+        graph: Graph,
+        posts: Posts,
+        *,
+        threshold: Threshold,
+    ) -> None:
+        super().__init__(timelines, graph, posts)
+        self._database = database
+        self._posts = posts
+        graph.on_follow(self.note_followed)
+        posts.deliver_by(ByReach(threshold, database.clock, self.note_published))
+
+    async def page(self, viewer: Id, *, cursor: str | None, limit: int, here: str) -> bytes:
+        """A page of the feed, encoded as ``FeedPage``.
+
+        ``here`` is the address under which the caller reaches this server.
+
+        Raises:
+            UnknownCursor: the cursor was not handed out by a feed.
+        """
+        below = decode(CURSOR, cursor)
+        window = await self.window(viewer, NEWEST if below is None else below[0], limit)
+        return _encoded(await self._posts.encode(window.cards, viewer=viewer, here=here), window)
+
+    async def first_page(self, viewer: Id, here: str) -> bytes:
+        """What the feed starts with, encoded as ``FeedPage``."""
+        return await self.page(viewer, cursor=None, limit=DEFAULT_LIMIT, here=here)
+
+    async def erase_account(self, account: Id) -> None:
+        """Forget what the feed keeps of an account; its posts and follows go where they live."""
+        async with self._database.write() as tx:
+            await store.forget_reach(tx, account)
+        await self.sources.timelines.drop(account)
+
+
+def _encoded(items: bytes, window: Window[Card]) -> bytes:
+    if window.examined is None:
+        return b'{"items":[%b],"next_cursor":null,"tier":"%b"}' % (items, window.tier.encode())
+    cursor = encode(CURSOR, window.examined).encode()
+    return b'{"items":[%b],"next_cursor":"%b","tier":"%b"}' % (
+        items,
+        cursor,
+        window.tier.encode(),
+    )

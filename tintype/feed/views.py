@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import msgspec
+
+from tintype.feed.model import Tier
+from tintype.posts import PostView
+
+
+class FeedPage(msgspec.Struct, frozen=True):
+    """Part of a feed, newest post first; ``next_cursor`` is null at the end and only there.
+
+    ``tier`` names what answered: ``chronological`` is the healthy answer, ``database`` means that
+    the stored timeline was not at hand and the same posts were looked up one followee at a time.
+    """
+
+    items: list[PostView]
+    next_cursor: str | None
+    tier: Tier
