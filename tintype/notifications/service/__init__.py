@@ -1,0 +1,6 @@
+"""The use cases of the notifications slice."""
+
+from tintype.notifications.service.notifications import Notifications
+from tintype.notifications.service.noting import Noting
+
+__all__ = ["Notifications", "Noting"]
