@@ -113,7 +113,9 @@ export function after(transfer: Transfer, happening: Happening): Transfer {
     case 'stored': {
       const have = new Set(happening.numbers);
       const parts = transfer.parts.map((part): Part =>
-        have.has(part.number) ? { ...part, state: 'done', sent: part.size } : rested(part),
+        have.has(part.number)
+          ? { ...part, state: 'done', sent: part.size }
+          : { ...part, state: 'todo', sent: 0, failures: 0 },
       );
       const phase = transfer.phase === 'completing' ? 'sending' : transfer.phase;
       return advance({ ...transfer, phase, parts });

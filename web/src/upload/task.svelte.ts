@@ -15,7 +15,10 @@ import {
 import { sendPart } from './send';
 
 const PARALLEL_PARTS = 3;
+const MOST_TRIES = 5;
 const POLL_MS = [600, 800, 1200, 2000, 3000];
+
+const isConflict = (error: unknown): boolean => error instanceof Problem && error.status === 409;
 
 /** One file on its way to the server. Drives the machine until it is ready or needs a person. */
 export class UploadTask {
@@ -36,6 +39,7 @@ export class UploadTask {
   #timers = new Set<number>();
   #waiting: { resolve: (id: string) => void; reject: (reason: unknown) => void }[] = [];
   #dropped = false;
+  #conflicts = 0;
 
   constructor(file: File) {
     this.file = file;
@@ -133,7 +137,7 @@ export class UploadTask {
       this.#drive();
     } catch (error) {
       if (this.#dropped) return;
-      if (isPassing(error) && failures < 5) {
+      if (isPassing(error) && failures < MOST_TRIES) {
         this.#later(() => void this.#create(failures + 1), pauseAfter(failures + 1));
         return;
       }
@@ -217,10 +221,13 @@ export class UploadTask {
       this.#happen({ type: 'completed' });
       this.#poll(0);
     } catch (error) {
-      if (isPassing(error) && failures < 5) {
-        this.#later(() => void this.#complete(failures + 1), pauseAfter(failures + 1));
-      } else if (error instanceof Problem && error.status === 409 && failures < 5) {
-        await this.#refresh(id);
+      const again = pauseAfter(failures + 1);
+      if (isPassing(error) && failures < MOST_TRIES) {
+        this.#later(() => void this.#complete(failures + 1), again);
+      } else if (isConflict(error) && this.#conflicts < MOST_TRIES) {
+        // The server misses a part, or is at it already: what it has decides.
+        this.#conflicts += 1;
+        this.#later(() => void this.#refresh(id), again);
       } else {
         this.#fail(error);
       }
