@@ -33,7 +33,7 @@ class Scheduler:
         self.clock = clock
         self.steps = 0
         self._tasks: list[Task] = []
-        self._favourite: Task | None = None
+        self._steady: Task | None = None
         self._favour = dice.random() * 0.6
 
     def spawn(self, task: Task) -> None:
@@ -41,13 +41,13 @@ class Scheduler:
 
     def favour(self, task: Task) -> None:
         """Run this one, which never ends, beside all others, more often or less by the seed."""
-        self._favourite = task
+        self._steady = task
 
     def dismiss(self) -> None:
-        """End the favoured task wherever it is."""
-        if self._favourite is not None:
-            self._favourite.close()
-            self._favourite = None
+        """End the steady task wherever it is."""
+        if self._steady is not None:
+            self._steady.close()
+            self._steady = None
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -56,8 +56,8 @@ class Scheduler:
         """Let one task go on to its next effect."""
         self.steps += 1
         self.clock.advance(self.dice.random() * 0.02)
-        if self._favourite is not None and self.dice.random() < self._favour:
-            self._favourite.send(None)
+        if self._steady is not None and self.dice.random() < self._favour:
+            self._steady.send(None)
             return
         if not self._tasks:
             return
