@@ -74,9 +74,9 @@ def composed() -> Composed:
 
 
 def problem_types() -> list[type[Problem]]:
-    """Every problem, the families included."""
+    """Every problem, the families included, by slug."""
     import_everything()
-    return _descendants(Problem)
+    return sorted(_descendants(Problem), key=lambda problem: problem.slug())
 
 
 def event_types() -> list[type[Event]]:
