@@ -6,18 +6,22 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from tests.pictures import small_photo
 from tintype.entry.compose import Server, compose
 from tintype.entry.settings import Settings
 from tintype.http import RateLimitSettings
 
 PASSWORD = "correct horse battery"
 BASE = "http://tintype.test"
+
+_seeds = itertools.count(1)
 
 
 @dataclass
@@ -42,6 +46,40 @@ class Person:
         """The JSON (or ``None``) of a write that must succeed."""
         options = {} if body is None else {"json": body}
         return ok(await self.call(method, path, **options))
+
+    async def follow(self, other: Person) -> None:
+        """Follow somebody, who lets it happen if they are asked."""
+        if (await self.send("POST", "/v1/follows", {"followed_id": other.id}))[
+            "state"
+        ] != "following":
+            await other.send("POST", f"/v1/follow-requests/{self.id}/accept")
+
+    async def send_bytes(self, upload_id: str, data: bytes) -> None:
+        """Send the only part of an upload, as the server says."""
+        part = await self.get(f"/v1/uploads/{upload_id}/parts/1")
+        ok(
+            await self.client.request(
+                part["method"], part["url"], headers=part["headers"], content=data
+            )
+        )
+
+    async def upload(self, data: bytes | None = None) -> str:
+        """Upload a photo, a new one unless it is given; returns the upload's id."""
+        data = small_photo(next(_seeds)) if data is None else data
+        asked = {"content_type": "image/jpeg", "bytes": len(data)}
+        upload: str = (await self.send("POST", "/v1/uploads", asked))["id"]
+        await self.send_bytes(upload, data)
+        await self.send("POST", f"/v1/uploads/{upload}/complete")
+        return upload
+
+    async def post(self, caption: str = "", *, slides: int = 1) -> str:
+        """Publish new photos and wait until others can see them; returns the post's id."""
+        uploads = [{"upload_id": await self.upload()} for _ in range(slides)]
+        new = await self.send("POST", "/v1/posts", {"caption": caption, "slides": uploads})
+        await self.world.settle()
+        post: str = new["post"]["id"]
+        assert (await self.get(f"/v1/posts/{post}"))["state"] == "published"
+        return post
 
 
 @dataclass
