@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -18,7 +18,7 @@ from tintype.database import (
     JobRunner,
     Relay,
 )
-from tintype.database.tables import event_log, jobs, outbox
+from tintype.database.tables import consumer_offsets, event_log, jobs, outbox
 
 log = structlog.get_logger(__name__)
 
@@ -85,27 +85,33 @@ class Background:
                 await asyncio.sleep(_POLL_S)
 
     async def _quiet(self) -> bool:
+        """Whether nothing waits and nobody is behind: one statement, so one moment."""
         now = self._database.clock.now_ms()
-        busy: Sequence[sa.Select[tuple[int]]] = [
-            sa.select(outbox.c.shard).limit(1),
-            sa.select(jobs.c.shard)
+        due = sa.and_(jobs.c.state == "queued", jobs.c.run_at_ms <= now)
+        head = sa.func.coalesce(
+            sa.select(sa.func.max(event_log.c.position)).scalar_subquery(), sa.literal(0)
+        )
+        arrived = (
+            sa.select(sa.func.count())
             .where(
-                sa.or_(
-                    jobs.c.state == "running",
-                    sa.and_(jobs.c.state == "queued", jobs.c.run_at_ms <= now),
-                )
+                consumer_offsets.c.consumer_group.in_(
+                    [each.group for each in self._work.consumers]
+                ),
+                consumer_offsets.c.position >= head,
             )
-            .limit(1),
-        ]
+            .scalar_subquery()
+        )
+        state = sa.select(
+            sa.exists().where(outbox.c.shard >= 0).label("waiting"),
+            sa.exists().where(sa.or_(jobs.c.state == "running", due)).label("busy"),
+            head.label("head"),
+            arrived.label("arrived"),
+        )
         async with self._database.read() as reader:
-            for query in busy:
-                if await reader.first(query) is not None:
-                    return False
-            head = await reader.scalar(sa.select(sa.func.max(event_log.c.position))) or 0
-        for runner in self._runners:
-            if await runner.position() < head:
-                return False
-        return True
+            row = await reader.first(state)
+        if row is None or row.waiting or row.busy:
+            return False
+        return bool(row.head == 0 or row.arrived == len(self._work.consumers))
 
 
 async def _every(periodic: Periodic) -> None:
