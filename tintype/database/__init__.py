@@ -1,7 +1,7 @@
 """The metadata store: transactions, the outbox, jobs, counts and migrations."""
 
 from tintype.database.consumers import Consumer, ConsumerRunner, Fold, Relay
-from tintype.database.job_runner import JobHandler, JobRunner, LeasedJob
+from tintype.database.job_runner import JobHandler, JobRunner, LeasedJob, hand_back_all
 from tintype.database.jobs import Job, LeaseLost, Permanent
 from tintype.database.session import (
     AlreadyAnswered,
@@ -34,6 +34,7 @@ __all__ = [
     "Row",
     "SqliteDatabase",
     "Transaction",
+    "hand_back_all",
     "metadata",
     "upsert",
 ]

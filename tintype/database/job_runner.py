@@ -221,3 +221,22 @@ class JobRunner:
                 .where(job._mine())  # noqa: SLF001 - the lease belongs to this module
                 .values(state=QUEUED, run_at_ms=run_at, leased_until_ms=0, reason=reason)
             )
+
+
+async def hand_back_all(database: Database) -> int:
+    """Make every leased job due at once; returns how many.
+
+    Only for a process that is alone on its database and has just started: whoever held those leases
+    is dead. Fences still stand, so even a holder that lives could not write.
+    """
+    async with database.write() as tx:
+        return await tx.execute(
+            sa.update(jobs)
+            .where(jobs.c.shard.between(0, SHARDS - 1), jobs.c.state == RUNNING)
+            .values(
+                state=QUEUED,
+                fence=jobs.c.fence + 1,
+                leased_until_ms=0,
+                reason="handed back after a restart",
+            )
+        )

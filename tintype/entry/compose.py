@@ -13,12 +13,12 @@ from tintype.accounts import Accounts, OwnInstance, Passwords, Sessions
 from tintype.accounts.consumers import consumers as account_consumers
 from tintype.accounts.routes import routes as accounts_routes
 from tintype.admin import Check
-from tintype.config import ConfigError
 from tintype.database import Consumer, Fold, SqliteDatabase, Transaction, counts
 from tintype.database.migrate import migrate
-from tintype.entry import checks
+from tintype.entry import checks, folder
 from tintype.entry.admin import AdminPart, Watched, compose_admin
 from tintype.entry.background import Background, Periodic, Work
+from tintype.entry.feed import FeedPart, compose_feed
 from tintype.entry.media import GraphAudience, MediaConfig, MediaPart, compose_media
 from tintype.entry.pages import Pages, Sources
 from tintype.entry.pages import routes as page_routes
@@ -44,6 +44,9 @@ from tintype.http.shell import Shell
 from tintype.kernel.clock import Clock, SystemClock
 from tintype.kernel.event import Event
 from tintype.media import TextLimits, limits_view
+from tintype.notifications import Notifications, Noting
+from tintype.notifications.consumers import consumers as notification_consumers
+from tintype.notifications.routes import routes as notification_routes
 from tintype.posts import LONGEST_ALT, LONGEST_CAPTION, LONGEST_COMMENT, MOST_SLIDES, Posts
 from tintype.posts.consumers import consumers as post_consumers
 from tintype.posts.consumers import jobs as post_jobs
@@ -76,6 +79,7 @@ class Server:
     graph: Graph
     media: MediaPart
     posts: Posts
+    feed: FeedPart
     admin: AdminPart
     app: FastAPI
     asgi: ASGIApp
@@ -117,7 +121,7 @@ def compose(
         ConfigError: the data folder can not be used.
     """
     clock = clock or SystemClock()
-    _make_folder(settings)
+    folder.make(settings.data)
     secret = Secret.in_folder(settings.data)
     migrate(settings.data / DATABASE, settings.data / "backups")
     database = SqliteDatabase(settings.data / DATABASE, clock, on_fatal=on_fatal)
@@ -137,6 +141,8 @@ def compose(
         secret=secret,
     )
     posts = Posts(database, accounts, graph, media.media, media.uploads)
+    notifications = Notifications(database, graph, posts)
+    feed = compose_feed(settings.feed, database=database, graph=graph, posts=posts)
 
     keeper = Keeper(database, secret.seal("idempotency"))
     kit = Kit(
@@ -151,6 +157,8 @@ def compose(
         *account_consumers(sessions),
         *graph_consumers(graph),
         *post_consumers(posts),
+        *feed.consumers,
+        *notification_consumers(Noting(database, accounts, graph, posts)),
     ]
     admin = compose_admin(
         settings.admin,
@@ -159,7 +167,13 @@ def compose(
         instance=OwnInstance(database, settings.accounts),
         secret=secret,
         watched=Watched(
-            erase_account=[posts.erase_account, media.media.erase_account, graph.erase_account],
+            erase_account=[
+                posts.erase_account,
+                media.media.erase_account,
+                graph.erase_account,
+                feed.home.erase_account,
+                notifications.erase_account,
+            ],
             checks=_checks(settings, media),
             consumers=consumers,
             limits=limits_view(settings.media, TEXT_LIMITS, None),
@@ -172,6 +186,7 @@ def compose(
         slow_handlers=media.slow_handlers,
         periodic=[
             Periodic("forget old keys", _HOUR_S, keeper.forget_old),
+            Periodic("forget old notifications", _HOUR_S, notifications.forget_old),
             *media.periodic,
             *admin.periodic,
         ],
@@ -183,13 +198,15 @@ def compose(
             graph_routes(graph, lists),
             media.routes,
             post_routes(posts, accounts),
+            feed.routes,
             explore_routes(Explore(accounts, graph, posts)),
+            notification_routes(notifications),
             admin.routes,
             _pages(
                 Sources(
                     instance=admin.setup.instance,
                     own_account=accounts.own,
-                    first_feed_page=None,
+                    first_feed_page=feed.home.first_page,
                     account=graph.see_account,
                     post=lambda post, viewer: posts.reading.post(post, viewer=viewer),
                 )
@@ -198,6 +215,7 @@ def compose(
     )
     app.router.routes.extend(media.part_routes)
     app.include_router(admin.machine_routes)
+    answered = admin.metrics.answered
     return Server(
         settings=settings,
         database=database,
@@ -206,9 +224,12 @@ def compose(
         graph=graph,
         media=media,
         posts=posts,
+        feed=feed,
         admin=admin,
         app=app,
-        asgi=Meter(Envelope(app, unlimited=_STREAMING), admin.metrics.answered),
+        asgi=feed.in_front_of(
+            Meter(Envelope(app, unlimited=_STREAMING), answered), kit, sessions, answered
+        ),
         background=Background(database, work),
         passwords=passwords,
     )
@@ -226,17 +247,6 @@ def _checks(settings: Settings, media: MediaPart) -> list[Check]:
         checks.check("disk", lambda: checks.free_disk(settings.data, settings.disk.free_floor)),
         checks.check("sandbox", lambda: checks.sandbox(media.codecs.level())),
     ]
-
-
-def _make_folder(settings: Settings) -> None:
-    try:
-        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        probe = settings.data / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        message = f"data (TINTYPE_DATA): {settings.data} can not be written: {error.strerror}."
-        raise ConfigError(message) from error
 
 
 def _counters(posts: Posts) -> Fold:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 import structlog
 import uvicorn
 
+from tintype.database import hand_back_all
+from tintype.entry import folder
 from tintype.entry.compose import Server, compose
 from tintype.entry.settings import Settings
 
@@ -36,6 +38,9 @@ async def serve(settings: Settings, beside: Callable[[], None] | None = None) ->
 
     ``beside`` runs in a thread of its own once the server answers; its failure ends the server.
     After a failed fsync the status is 70 and nothing more was acknowledged: start again to recover.
+
+    Raises:
+        ConfigError: the data folder can not be used, or another server uses it.
     """
     stopping = asyncio.Event()
     fatal: list[BaseException] = []
@@ -44,7 +49,12 @@ async def serve(settings: Settings, beside: Callable[[], None] | None = None) ->
         fatal.append(error)
         stopping.set()
 
+    folder.make(settings.data)
+    lock = folder.FolderLock(settings.data)
+    lock.take()
     server = compose(settings, on_fatal=on_fatal)
+    # Alone on this folder: whoever held a lease before is dead, so its work need not wait.
+    await hand_back_all(server.database)
     await server.start()
     await _offer_setup(server)
     web = _listen(server)
@@ -62,6 +72,7 @@ async def serve(settings: Settings, beside: Callable[[], None] | None = None) ->
     if company is not None:
         company.cancel()
     await server.stop()
+    lock.release()
     return 70 if fatal or not web.started else 0
 
 

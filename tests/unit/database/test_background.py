@@ -26,6 +26,7 @@ from tintype.database import (
     Transaction,
     consumers,
     counts,
+    hand_back_all,
     metadata,
 )
 from tintype.database.tables import dead_letters, event_log, jobs, outbox
@@ -264,3 +265,24 @@ async def test_a_job_in_hand_is_handed_back_when_the_worker_stops(
     await asyncio.wait([worker])
 
     assert [job.state for job in await rows(database, jobs)] == ["queued"]
+
+
+async def test_a_restart_hands_back_what_the_dead_process_held(database: SqliteDatabase) -> None:
+    done: list[int] = []
+
+    async def dies(_: LeasedJob) -> None:
+        raise SystemExit
+
+    async def handle(job: LeasedJob) -> None:
+        done.append(job.payload.number)
+
+    await ask(database, 5)
+    with pytest.raises(SystemExit):
+        await JobRunner(database, [JobHandler("count", Task, dies)]).run_due()
+    runner = JobRunner(database, [JobHandler("count", Task, handle)])
+    assert await runner.run_due() == 0
+
+    assert await hand_back_all(database) == 1
+
+    await runner.run_due()
+    assert done == [5]
