@@ -40,6 +40,7 @@ from tintype.http import (
     Routes,
     create_app,
 )
+from tintype.http.reference import Reference
 from tintype.http.shell import Shell
 from tintype.kernel.clock import Clock, SystemClock
 from tintype.kernel.event import Event
@@ -64,6 +65,7 @@ TEXT_LIMITS = TextLimits(
     display_name=60,
 )
 _CLIENT = Path(__file__).parents[2] / "web" / "dist"
+_PROBLEM_PAGES = Path(__file__).parents[2] / "docs" / "reference" / "problems"
 _HOUR_S = 3600.0
 _COUNT_WINDOW_S = 0.1
 
@@ -214,6 +216,7 @@ def compose(
         ],
     )
     app.router.routes.extend(media.part_routes)
+    app.router.routes.extend(Reference(app.openapi, _PROBLEM_PAGES).routes())
     app.include_router(admin.machine_routes)
     answered = admin.metrics.answered
     return Server(
