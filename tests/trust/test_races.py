@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.cast import PASSWORD, Person, World, ok, open_world
-from tintype.accounts import AccountSettings
+from tintype.accounts import AccountSettings, OwnInstance
 from tintype.database import Fold, metadata
 from tintype.database import counts as folding
 from tintype.database.session import Transaction
@@ -125,8 +125,9 @@ async def test_one_handle_wanted_by_thirty_two_goes_to_one(world: World) -> None
 
 
 async def test_the_last_use_of_an_invite_admits_one(tmp_path: Path) -> None:
-    world = await open_world(tmp_path, accounts=AccountSettings(registration="invite"))
-    invite = await world.server.accounts.invite(actor=1, uses=1, days=1)
+    settings = AccountSettings(registration="invite")
+    world = await open_world(tmp_path, accounts=settings)
+    invite = await OwnInstance(world.server.database, settings).invite(actor=1, uses=1, days=1)
 
     def wish(number: int) -> dict[str, str]:
         return {
