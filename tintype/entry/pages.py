@@ -36,7 +36,7 @@ class Sources:
 
     instance: Callable[[], Awaitable[msgspec.Struct]]
     own_account: Callable[[int], Awaitable[msgspec.Struct]]
-    first_feed_page: Callable[[int, str], Awaitable[bytes]] | None
+    first_feed_page: Callable[[int, str], Awaitable[bytes]]
     account: Callable[[str, int | None], Awaitable[AccountView]]
     post: Callable[[int, int | None], Awaitable[PostView]]
 
@@ -55,7 +55,7 @@ class Pages:
         account, posts = b"null", b"null"
         if viewer is not None:
             account = msgspec.json.encode(await self._sources.own_account(viewer))
-            if feed and self._sources.first_feed_page is not None:
+            if feed:
                 posts = await self._sources.first_feed_page(viewer, call.base_url)
         boot = b'{"viewer":%b,"instance":%b,"feed":%b}' % (account, instance, posts)
         return self._shell.render(page, boot, base_url=call.base_url)
