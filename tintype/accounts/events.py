@@ -41,6 +41,18 @@ class AccountDeleting(Event, frozen=True, kw_only=True, tag="account_deleting"):
         return self.account
 
 
+class AccountErased(Event, frozen=True, kw_only=True, tag="account_erased"):
+    """Nothing is left of a deleted account but an empty row that says so."""
+
+    account: Id
+
+    def key(self) -> Id:
+        return self.account
+
+    def forgets(self) -> tuple[Id, ...]:
+        return (self.account,)
+
+
 class SessionsEnded(Event, frozen=True, kw_only=True, tag="sessions_ended"):
     """Every session of an account was ended from outside the serving process."""
 

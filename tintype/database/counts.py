@@ -44,7 +44,10 @@ def changes(batch: Sequence[Event]) -> dict[tuple[Id, str], int]:
 
 
 async def fold(tx: Transaction, batch: Sequence[Event]) -> None:
-    """Add a batch to the counts; the caller moves its offset in the same transaction."""
+    """Add a batch to the counts and drop those of what is gone with it.
+
+    The caller moves its offset in the same transaction.
+    """
     for (subject, name), by in changes(batch).items():
         row = {"shard": shard_of(subject), "subject": subject, "name": name, "value": by}
         await tx.execute(
@@ -55,6 +58,8 @@ async def fold(tx: Transaction, batch: Sequence[Event]) -> None:
                 update={"value": counts.c.value + by},
             )
         )
+    if gone := [subject for event in batch for subject in event.forgets()]:
+        await forget(tx, gone)
 
 
 async def forget(tx: Transaction, subjects: Sequence[Id]) -> None:

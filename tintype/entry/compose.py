@@ -264,12 +264,12 @@ def _counters(posts: Posts) -> Fold:
 
 
 def _counted_events() -> tuple[type[Event], ...]:
-    """Every event type that moves a count."""
+    """Every event type that moves a count, or ends one."""
     found: list[type[Event]] = []
     waiting = list(Event.__subclasses__())
     while waiting:
         event = waiting.pop()
         waiting += event.__subclasses__()
-        if event.deltas is not Event.deltas:
+        if event.deltas is not Event.deltas or event.forgets is not Event.forgets:
             found.append(event)
     return tuple(found)

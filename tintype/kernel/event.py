@@ -30,6 +30,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         """What this fact changes in the counts; folded exactly once."""
         return ()
 
+    def forgets(self) -> tuple[Id, ...]:
+        """The subjects that are gone with this fact: their counts are dropped, late ones too."""
+        return ()
+
 
 def wire_name(event: type[Event]) -> str:
     """The stable name under which events of this type are stored."""

@@ -16,6 +16,7 @@ from tintype.accounts.events import (
     AccountChanged,
     AccountCreated,
     AccountDeleting,
+    AccountErased,
     PrivacyChanged,
 )
 from tintype.accounts.model import (
@@ -265,7 +266,7 @@ class Accounts:
                 "avatar": None,
             },
         )
-        await folded.forget(tx, [account])
+        tx.emit(AccountErased(account=account))
 
     async def _change(self, tx: Transaction, account: Id, values: Mapping[str, object]) -> None:
         await store.update_account(tx, account, values)
