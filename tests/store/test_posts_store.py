@@ -9,7 +9,9 @@ from tintype.database import SqliteDatabase, metadata
 from tintype.kernel.clock import SystemClock
 from tintype.kernel.ids import MAX_ID, shard_of
 from tintype.posts.model import Comment, Live, Post, PostSlide
+from tintype.posts.service import marks
 from tintype.posts.store import comments, posts, reactions, tags
+from tintype.posts.views import Marks
 
 ADA_SHARD, BO_SHARD = 7, 4000
 
@@ -183,3 +185,27 @@ async def test_tags_are_found_by_name_and_by_how_they_start(database: SqliteData
         assert await tags.newest(reader, "day", below=2, limit=9) == [1]
         assert await tags.starting(reader, "da", 9) == [("day", 2), ("dawn", 1)]
         assert await tags.starting(reader, "d%", 9) == []
+
+
+async def test_marks_of_posts_older_than_what_is_held_are_asked_for(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(marks, "NEWEST", 2)
+    bo, held = database.ids.next(BO_SHARD), marks.HeldMarks(database)
+    ids = [database.ids.next(ADA_SHARD) for _ in range(6)]
+    async with database.write() as tx:
+        for post in (ids[0], ids[2], ids[4]):
+            await reactions.like(tx, post, actor=bo, id_=database.ids.next(ADA_SHARD))
+        await reactions.save(tx, ids[1], actor=bo, id_=database.ids.next(BO_SHARD))
+
+    newest, everything = await held.of(bo, ids[3:]), await held.of(bo, ids)
+    held.changed(bo, ids[4], Marks(liked=False, saved=True))
+    held.changed(bo, ids[5], Marks(liked=True))
+    after = await held.of(bo, ids[4:])
+
+    assert {id_: newest[id_] for id_ in ids[3:] if id_ in newest} == {
+        ids[4]: b'{"liked":true,"saved":false}},'
+    }
+    assert set(everything) == {ids[0], ids[1], ids[2], ids[4]}
+    assert after[ids[4]] == b'{"liked":false,"saved":true}},'
+    assert after[ids[5]] == b'{"liked":true,"saved":false}},'

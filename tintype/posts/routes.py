@@ -25,7 +25,14 @@ from tintype.posts.errors import (
 )
 from tintype.posts.model import Draft, DraftSlide, NewFile, PostChanges
 from tintype.posts.service import Posts
-from tintype.posts.views import CommentReaction, CommentView, NewPost, PostView, Reaction
+from tintype.posts.views import (
+    CommentReaction,
+    CommentView,
+    EncodedPage,
+    NewPost,
+    PostView,
+    Reaction,
+)
 
 _LONGEST = 10_000
 _MOST = 100
@@ -210,7 +217,7 @@ def routes(posts: Posts, accounts: Accounts) -> Routes:
         returns=Page[PostView],
         problems=[UnknownCursor],
     )
-    async def list_saves(call: Call, cursor: Cursor = None, limit: Limit = None) -> Page[PostView]:
+    async def list_saves(call: Call, cursor: Cursor = None, limit: Limit = None) -> EncodedPage:
         """What you saved, the latest first."""
         return await posts.reading.saved(viewer=call.actor, cursor=cursor, limit=limit)
 
@@ -224,7 +231,7 @@ def routes(posts: Posts, accounts: Accounts) -> Routes:
     )
     async def list_tagged(
         call: Call, tag: str, cursor: Cursor = None, limit: Limit = None
-    ) -> Page[PostView]:
+    ) -> EncodedPage:
         """Posts that carry a hashtag, newest first."""
         return await posts.reading.tagged(tag, viewer=call.viewer, cursor=cursor, limit=limit)
 
@@ -238,7 +245,7 @@ def routes(posts: Posts, accounts: Accounts) -> Routes:
     )
     async def list_posts(
         call: Call, account: str, cursor: Cursor = None, limit: Limit = None
-    ) -> Page[PostView]:
+    ) -> EncodedPage:
         """The posts of an account (an id or an @handle), newest first."""
         author = await accounts.resolve(account)
         return await posts.reading.of_account(

@@ -7,6 +7,7 @@ import msgspec
 from tintype.accounts import AuthorView
 from tintype.kernel.clock import to_rfc3339
 from tintype.kernel.ids import timestamp_ms
+from tintype.kernel.page import Page
 from tintype.media import NewUploadView, SlideView
 from tintype.posts.model import Comment, Post, Shown
 
@@ -42,6 +43,10 @@ class PostView(msgspec.Struct, frozen=True):
     slides: list[SlideView]
     counts: PostCounts
     viewer: Marks
+
+
+EncodedPage = Page[msgspec.Raw]
+"""A page of ``PostView`` whose items are encoded already."""
 
 
 class NewPost(msgspec.Struct, frozen=True):

@@ -105,9 +105,7 @@ class Cards:
         """
         if not cards:
             return b""
-        marks: Mapping[Id, bytes] = {}
-        if viewer is not None:
-            marks = await self._marks.of(viewer, [card.id for card in cards])
+        marks = await self._marks_of(cards, viewer)
         try:
             pieces = [
                 piece
@@ -118,12 +116,26 @@ class Cards:
             pieces = [
                 piece
                 for card in cards
-                for piece in (
-                    card.bodies.get(here) or card.body(here, self._media, viewer),
-                    marks.get(card.id, NEITHER),
-                )
+                for piece in (self._body(card, viewer, here), marks.get(card.id, NEITHER))
             ]
         return b"".join(pieces)[:-1]
+
+    async def raw(self, cards: Sequence[Card], *, viewer: Id | None) -> list[msgspec.Raw]:
+        """The posts as parts of a view that is still to be encoded."""
+        if not cards:
+            return []
+        marks = await self._marks_of(cards, viewer)
+        here = ENCODED_HERE.decode()
+        return [
+            msgspec.Raw(self._body(card, viewer, here) + marks.get(card.id, NEITHER)[:-1])
+            for card in cards
+        ]
+
+    async def _marks_of(self, cards: Sequence[Card], viewer: Id | None) -> Mapping[Id, bytes]:
+        return {} if viewer is None else await self._marks.of(viewer, [card.id for card in cards])
+
+    def _body(self, card: Card, viewer: Id | None, here: str) -> bytes:
+        return card.bodies.get(here) or card.body(here, self._media, viewer)
 
     def drop(self, ids: Iterable[Id]) -> None:
         """These posts changed."""

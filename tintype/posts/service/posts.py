@@ -41,7 +41,7 @@ class Posts:
         assembly = Assembly(accounts, media)
         marks = HeldMarks(database)
         self._cards = Cards(database, accounts, media, assembly, marks)
-        self.reading = Reading(database, graph, assembly)
+        self.reading = Reading(database, graph, assembly, self._cards)
         self.publishing = Publishing(
             database, accounts, graph, (media, uploads), assembly, self._changed
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
+import msgspec
+
 from tintype.accounts import AccountNotFound
 from tintype.database import Database, Reader
 from tintype.graph import Graph
@@ -13,12 +15,13 @@ from tintype.posts.errors import PostNotFound
 from tintype.posts.model import Post, PostFacts, State, normal_tag
 from tintype.posts.service import access
 from tintype.posts.service.assembly import Assembly
+from tintype.posts.service.cards import Card, Cards
 from tintype.posts.service.held import Held
 from tintype.posts.service.paging import fill, newest_first, next_cursor
 from tintype.posts.store import posts as store
 from tintype.posts.store import reactions, tags
 from tintype.posts.store.reactions import Entry
-from tintype.posts.views import PostView, TagView
+from tintype.posts.views import EncodedPage, PostView, TagView
 
 _UNPUBLISHED: tuple[State, ...] = ("pending", "failed", "held")
 _AUTHORS_HELD = 20_000
@@ -29,10 +32,11 @@ _POSTS_TRIED = 20
 class Reading:
     """Everything that is read of posts. What a viewer may not see is left out or not found."""
 
-    def __init__(self, database: Database, graph: Graph, assembly: Assembly) -> None:
+    def __init__(self, database: Database, graph: Graph, assembly: Assembly, cards: Cards) -> None:
         self._database = database
         self._graph = graph
         self._assembly = assembly
+        self._cards = cards
         self._unpublished: Held[Id, tuple[Id, ...]] = Held(_AUTHORS_HELD)
 
     async def post(self, post_id: Id, *, viewer: Id | None) -> PostView:
@@ -57,7 +61,7 @@ class Reading:
 
     async def of_account(
         self, author: Id, *, viewer: Id | None, cursor: str | None, limit: int | None
-    ) -> Page[PostView]:
+    ) -> EncodedPage:
         """An author's posts, newest first; the author's own page holds the unpublished too.
 
         Raises:
@@ -71,12 +75,12 @@ class Reading:
         states = store.PUBLISHED + (_UNPUBLISHED if viewer == author else ())
         async with self._database.read() as reader:
             ids = await store.newest(reader, [author], below=start, limit=most + 1, states=states)
-        views = await self.hydrate(ids[:most], viewer=viewer)
-        return Page(views, next_cursor(kind, ids[most - 1] if len(ids) > most else None))
+        shown = await self._encoded(ids[:most], viewer)
+        return Page(shown, next_cursor(kind, ids[most - 1] if len(ids) > most else None))
 
     async def tagged(
         self, tag: str, *, viewer: Id | None, cursor: str | None, limit: int | None
-    ) -> Page[PostView]:
+    ) -> EncodedPage:
         """Published posts whose caption carries a hashtag, newest first.
 
         Raises:
@@ -90,7 +94,7 @@ class Reading:
                 return await tags.newest(reader, wanted, below=below, limit=count)
 
             async def keep(ids: Sequence[Id]) -> Collection[Id]:
-                return await self._visible(reader, ids, viewer)
+                return await self._seen(ids, viewer)
 
             ids, start = await fill(
                 gather,
@@ -99,9 +103,9 @@ class Reading:
                 limit=clamp_limit(limit),
                 place=lambda id_: id_,
             )
-        return Page(await self.hydrate(ids, viewer=viewer), next_cursor(kind, start))
+        return Page(await self._encoded(ids, viewer), next_cursor(kind, start))
 
-    async def saved(self, *, viewer: Id, cursor: str | None, limit: int | None) -> Page[PostView]:
+    async def saved(self, *, viewer: Id, cursor: str | None, limit: int | None) -> EncodedPage:
         """What the viewer saved and may still see, the latest save first.
 
         Raises:
@@ -114,7 +118,7 @@ class Reading:
                 return await reactions.saves_of(reader, viewer, below=below, limit=count)
 
             async def keep(entries: Sequence[Entry]) -> Collection[Entry]:
-                seen = await self._visible(reader, [entry.about for entry in entries], viewer)
+                seen = await self._seen([entry.about for entry in entries], viewer)
                 return {entry for entry in entries if entry.about in seen}
 
             entries, start = await fill(
@@ -124,8 +128,8 @@ class Reading:
                 limit=clamp_limit(limit),
                 place=lambda entry: entry.id,
             )
-        views = await self.hydrate([entry.about for entry in entries], viewer=viewer)
-        return Page(views, next_cursor(kind, start))
+        shown = await self._encoded([entry.about for entry in entries], viewer)
+        return Page(shown, next_cursor(kind, start))
 
     async def published_ids_of(
         self, authors: Collection[Id], *, below: Id = MAX_ID, limit: int
@@ -172,9 +176,26 @@ class Reading:
         async with self._database.read() as reader:
             for tag, posts in await tags.starting(reader, wanted, limit):
                 ids = await tags.newest(reader, tag, below=MAX_ID, limit=_POSTS_TRIED)
-                if await self._visible(reader, ids, viewer):
+                if await self._seen(ids, viewer):
                     found.append(TagView(tag=tag, posts=posts))
         return found
+
+    async def _seen(self, ids: Sequence[Id], viewer: Id | None) -> dict[Id, Card]:
+        """The published posts among these that the viewer may see."""
+        cards = [card for card in await self._cards.cards(ids) if card is not None]
+        seen = await self._graph.authors_seen(viewer, {card.author for card in cards})
+        return {card.id: card for card in cards if card.author in seen}
+
+    async def _encoded(self, ids: Sequence[Id], viewer: Id | None) -> list[msgspec.Raw]:
+        """What ``hydrate`` shows, encoded: from what is at hand as far as it is published."""
+        seen = await self._seen(ids, viewer)
+        raw = dict(
+            zip(seen, await self._cards.raw(list(seen.values()), viewer=viewer), strict=True)
+        )
+        rest = [id_ for id_ in ids if id_ not in seen]
+        for view in await self.hydrate(rest, viewer=viewer) if rest else ():
+            raw[int(view.id)] = msgspec.Raw(msgspec.json.encode(view))
+        return [raw[id_] for id_ in ids if id_ in raw]
 
     async def _visible(
         self, reader: Reader, ids: Iterable[Id], viewer: Id | None
