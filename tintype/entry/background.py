@@ -83,6 +83,9 @@ class Background:
         async with asyncio.timeout(timeout):
             while not await self._quiet():  # noqa: ASYNC110 - quiet is read from the store
                 await asyncio.sleep(_POLL_S)
+            # A commit can be read before it is acknowledged: wait for what is told after it.
+            async with self._database.write():
+                pass
 
     async def _quiet(self) -> bool:
         """Whether nothing waits and nobody is behind: one statement, so one moment."""
