@@ -8,12 +8,12 @@ const file = (name: string, type: string, size: number) => ({ name, type, size }
 
 describe('a picked file', () => {
   it('is taken within the limits', () => {
-    expect(refusal(file('a.jpg', 'image/jpeg', 8_000_000), FALLBACK)).toBeNull();
+    expect(refusal(file('a.jpg', 'image/jpeg', 8_388_608), FALLBACK)).toBeNull();
     expect(refusal(file('a.heic', '', 10), FALLBACK)).toBeNull();
   });
 
   it('is refused with a reason that names it', () => {
-    expect(refusal(file('a.jpg', 'image/jpeg', 8_000_001), FALLBACK)).toContain('a.jpg');
+    expect(refusal(file('a.jpg', 'image/jpeg', 8_388_609), FALLBACK)).toContain('a.jpg');
     expect(refusal(file('b.txt', 'text/plain', 1), FALLBACK)).toContain('not supported');
     expect(refusal(file('c.png', 'image/png', 0), FALLBACK)).toContain('empty');
   });

@@ -24,12 +24,11 @@ export interface Account extends AccountShort {
   /** Null for an anonymous viewer. */
   relation: Relation | null;
   created_at?: string;
-  role?: string;
 }
 
 export interface OwnAccount extends Account {
   email: string;
-  quota?: { used: number; limit: number };
+  admin?: boolean;
 }
 
 export type PostState = 'pending' | 'processing' | 'published' | 'failed' | 'held';
@@ -65,6 +64,7 @@ export interface Post {
   reason?: string | null;
   created_at: string;
   edited_at: string | null;
+  comments_enabled?: boolean;
   counts: { likes: number; comments: number };
   viewer: { liked: boolean; saved: boolean };
   slides: Slide[];
@@ -142,6 +142,8 @@ export interface Limits {
   alt: number;
   bio: number;
   display_name: number;
+  /** The viewer's bytes of stored media; null for a visitor. */
+  quota?: { used: number; limit: number } | null;
 }
 
 export type Registration = 'open' | 'invite' | 'closed';

@@ -1,4 +1,4 @@
-import { deletePost, editPost, setLiked, setSaved } from '../api/posts';
+import { deletePost, editPost, readPost, setLiked, setSaved } from '../api/posts';
 import { reasonOf } from '../api/problem';
 import type { Post, Reaction } from '../api/types';
 import { session } from '../session/session.svelte';
@@ -73,6 +73,21 @@ export async function discard(post: Post): Promise<boolean> {
   if (viewer?.counts) viewer.counts.posts = Math.max(0, viewer.counts.posts - 1);
   toasts.say('Post deleted.');
   return true;
+}
+
+const REFRESH_EVERY_MS = 60_000;
+const refreshed = new Map<string, number>();
+
+/** Reads a post again for fresh addresses of its files, which run out; once a minute at most. */
+export async function refresh(post: Post): Promise<void> {
+  const now = Date.now();
+  if (now - (refreshed.get(post.id) ?? 0) < REFRESH_EVERY_MS) return;
+  refreshed.set(post.id, now);
+  try {
+    entities.post(await readPost(post.id));
+  } catch {
+    // The description stands in for the picture.
+  }
 }
 
 /** Changes the caption; rejects with what the server has against it. */

@@ -9,7 +9,7 @@ export const routes = {
   compose: '/new',
   search: '/search',
   notifications: '/notifications',
-  requests: '/notifications/requests',
+  requests: '/requests',
   saved: '/saved',
   settings: '/settings',
   settingsSection: '/settings/:section',

@@ -18,11 +18,20 @@ function keep(name: string, value: string): void {
   }
 }
 
-const theme = document.documentElement.dataset['theme'];
+function themeOf(root: HTMLElement): Theme {
+  const drawn = root.dataset['theme'];
+  const wanted = /(?:^|; )theme=(\w+)/.exec(document.cookie)?.[1];
+  for (const theme of [drawn, wanted]) if (theme === 'light' || theme === 'dark') return theme;
+  return 'auto';
+}
+
+const first = themeOf(document.documentElement);
+// Where nothing drew the page in the wanted theme, this does, before the first paint of the app.
+document.documentElement.dataset['theme'] = first;
 
 /** What this browser prefers; nothing here is known to other devices. */
 class Preferences {
-  #theme = $state<Theme>(theme === 'light' || theme === 'dark' ? theme : 'auto');
+  #theme = $state<Theme>(first);
   #autoplay = $state(kept('autoplay') !== 'off');
   #shortcuts = $state(kept('shortcuts') !== 'off');
   /** Videos start without sound; one choice for all of them, until the page is closed. */

@@ -1,10 +1,12 @@
 import type { Limits } from '../api/types';
 import { bytes } from '../text/format';
 
+const MIB = 1024 * 1024;
+
 /** What holds where the server does not say otherwise. */
 export const FALLBACK: Limits = {
-  photo_bytes: 8_000_000,
-  video_bytes: 4_000_000_000,
+  photo_bytes: 8 * MIB,
+  video_bytes: 4096 * MIB,
   photo_types: [
     'image/jpeg',
     'image/png',
@@ -18,9 +20,9 @@ export const FALLBACK: Limits = {
   slides: 20,
   caption: 2200,
   comment: 1000,
-  alt: 1500,
+  alt: 1000,
   bio: 500,
-  display_name: 64,
+  display_name: 60,
 };
 
 /** The server's limits over the fallback ones; what it leaves out stays as it is. */
