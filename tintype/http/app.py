@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from tintype import __version__
-from tintype.http.kit import Kit, route_class
+from tintype.http.kit import HostRefused, Kit, route_class
 from tintype.http.limits import TooManyRequests
 from tintype.http.openapi import document
 from tintype.http.problems import BodyTooLarge, BodyUnreadable, answer_exception
@@ -22,7 +22,7 @@ _DESCRIPTION = (
     "null at the end. Errors are problems (RFC 9457). Send `Idempotency-Key` with every POST that "
     "creates, and a retry never doubles anything."
 )
-_COMMON: tuple[type[Problem], ...] = (TooManyRequests, Invalid)
+_COMMON: tuple[type[Problem], ...] = (TooManyRequests, Invalid, HostRefused)
 
 
 def create_app(kit: Kit, slices: Sequence[Routes]) -> FastAPI:

@@ -82,7 +82,9 @@ class ShortWay:
                 authorization = value
             elif name == b"cookie":
                 cookie = value
-        here = self._kit.public_url or f"{scope['scheme']}://{host.decode('latin-1')}"
+        here = self._kit.here(scope["scheme"], host)
+        if here is None:
+            return None
         token = _token(authorization, cookie, secure=here.startswith("https:"))
         identity = self._at_hand(token) if token else None
         if identity is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -26,10 +27,16 @@ from tintype.http.meter import CLASS_KEY
 from tintype.http.problems import answer_exception
 from tintype.http.routes import Access, Route
 from tintype.kernel.links import ENCODED_HERE
+from tintype.kernel.problem import Malformed
 
+_HOST = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 COOKIE, SECURE_COOKIE = "tintype_session", "__Host-tintype_session"
 _COOKIE_AGE_S = 180 * 24 * 3600
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class HostRefused(Malformed):
+    """The Host header does not name a server."""
 
 
 class _Signed(msgspec.Struct):
@@ -93,8 +100,25 @@ class Kit:
         return request.client.host if request.client else "unknown"
 
     def base_url(self, request: Request) -> str:
-        """Where the caller reaches this server, without a slash at the end."""
-        return self.public_url or f"{request.url.scheme}://{request.url.netloc}"
+        """Where the caller reaches this server, without a slash at the end.
+
+        Raises:
+            HostRefused: the request names no host that could be ours.
+        """
+        host = request.headers.get("host", "")
+        found = self.here(request.url.scheme, host.encode("latin-1"))
+        if found is None:
+            raise HostRefused
+        return found
+
+    def here(self, scheme: str, host: bytes) -> str | None:
+        """The address behind a Host header; ``None`` when it is not a plain host and port.
+
+        Addresses are put into JSON and pages, so nothing but names, digits and dots comes through.
+        """
+        if self.public_url is not None:
+            return self.public_url
+        return f"{scheme}://{host.decode()}" if _HOST.fullmatch(host) else None
 
     def secure(self, request: Request) -> bool:
         return self.base_url(request).startswith("https:")

@@ -324,3 +324,13 @@ async def test_a_route_without_access_or_subject_can_not_be_written() -> None:
         table.get("/open")  # type: ignore[call-arg] # the very mistake
     with pytest.raises(TypeError, match="no subject"):
         table.get("/things/{thing_id}", access=Access.ANYONE)
+
+
+@pytest.mark.parametrize("host", ['evil"},{"x":"', "a b", "", "<script>", "x" * 300, "a/b"])
+async def test_a_host_that_is_no_host_never_reaches_an_answer(bench: Bench, host: str) -> None:
+    headers = {"Authorization": "Bearer ada", "Host": host}
+
+    answer = await bench.client.post("/things", json={"number": 1}, headers=headers)
+
+    assert answer.status_code == 400
+    assert answer.json()["type"] == "/problems/host-refused"
