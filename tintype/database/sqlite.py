@@ -93,6 +93,7 @@ def open_engine(path: Path | str, module: Any = sqlite3) -> sa.Engine:
             "foreign_keys=ON",
             "cache_size=-16384",
             "temp_store=MEMORY",
+            "secure_delete=ON",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
