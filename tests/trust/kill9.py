@@ -45,26 +45,34 @@ async def run(
     report = Report("E1", seed)
     with tempfile.TemporaryDirectory() as folder:
         server = ServerProcess(Path(folder) / "data", sabotage=sabotage)
-        await server.start()
-        session = Session(server.base_url)
-        members = [await join(session, f"person{number}") for number in range(_PEOPLE)]
-        crowd = Crowd(members, seed)
-        nemesis = asyncio.create_task(_nemesis(server, report, kills, seed))
-        while not nemesis.done() or (operations is not None and crowd.done < operations):
-            await crowd.act(10)
-        await nemesis
-        # A sabotaged server never converges; there is no point in waiting for it long.
-        patience = 10.0 if sabotage else 120.0
-        await crowd.settle(patience)
-        await crowd.audit(patience / 4)
-        server.kill()
+        try:
+            await _experiment(server, report, kills, operations)
+        finally:
+            server.kill()
         _check_file(server.data / "tintype.sqlite", report)
-        await session.client.aclose()
+    return report
+
+
+async def _experiment(
+    server: ServerProcess, report: Report, kills: int, operations: int | None
+) -> None:
+    await server.start()
+    session = Session(server.base_url)
+    members = [await join(session, f"person{number}") for number in range(_PEOPLE)]
+    crowd = Crowd(members, report.seed)
+    nemesis = asyncio.create_task(_nemesis(server, report, kills, report.seed))
+    while not nemesis.done() or (operations is not None and crowd.done < operations):
+        await crowd.act(10)
+    await nemesis
+    # A sabotaged server never converges; there is no point in waiting for it long.
+    patience = 10.0 if server.sabotage else 120.0
+    await crowd.settle(patience)
+    await crowd.audit(patience / 4)
+    await session.client.aclose()
     report.operations, report.posts = crowd.done, len(crowd.truth.posts)
     report.calls, report.retries = session.calls, session.retries
     report.slowest_start_s = round(server.slowest_start_s, 2)
     report.violations += crowd.violations
-    return report
 
 
 async def _nemesis(server: ServerProcess, report: Report, kills: int, seed: int) -> None:

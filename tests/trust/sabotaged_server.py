@@ -25,7 +25,10 @@ def forget_answers() -> None:
     from tintype.http.keys import Keeper
 
     async def run(_: Any, request: Any, __: Any, ___: Any, work: Any) -> Any:
-        return await work(request)
+        response = await work(request)
+        # Answers take their time, so that a kill often comes between the effect and its answer.
+        await asyncio.sleep(0.3)
+        return response
 
     patch.object(Keeper, "run", run).start()
 
@@ -50,11 +53,11 @@ def acknowledge_early() -> None:
     patch.object(SqliteDatabase, "_commit_in_turn", lazy).start()
     made = _Pending.__init__
 
-    def durable_at_once(self: _Pending, callbacks: Any) -> None:
+    def durable_soon(self: _Pending, callbacks: Any) -> None:
         made(self, callbacks)
-        self.durable.set_result(None)
+        asyncio.get_running_loop().call_later(0.01, self.durable.set_result, None)
 
-    patch.object(_Pending, "__init__", durable_at_once).start()
+    patch.object(_Pending, "__init__", durable_soon).start()
 
 
 FAULTS = {

@@ -32,7 +32,7 @@ class ServerProcess:
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.starts = 0
         self.slowest_start_s = 0.0
-        self._sabotage = sabotage
+        self.sabotage = sabotage
         self._process: subprocess.Popen[bytes] | None = None
         self._log = (data.parent / "server.log").open("ab")
 
@@ -45,8 +45,8 @@ class ServerProcess:
             "TINTYPE_RATE_LIMITS__FACTOR": "100000",
         }
         module = ["tintype", "serve"]
-        if self._sabotage:
-            module = ["tests.trust.sabotaged_server", self._sabotage]
+        if self.sabotage:
+            module = ["tests.trust.sabotaged_server", self.sabotage]
         loop = asyncio.get_running_loop()
         began = loop.time()
         self._process = subprocess.Popen(  # noqa: ASYNC220 - starts at once, is never waited for here

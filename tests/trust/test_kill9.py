@@ -20,6 +20,6 @@ async def test_forty_kills_lose_nothing_double_nothing_and_every_feed_is_right()
 
 @pytest.mark.parametrize("sabotage", ["forget-answers", "lose-events", "acknowledge-early"])
 async def test_the_experiment_sees_a_planted_fault(sabotage: str) -> None:
-    report = await run(kills=8, seed=11, sabotage=sabotage)
+    report = await run(kills=5, seed=11, sabotage=sabotage)
 
     assert report.violations != []
