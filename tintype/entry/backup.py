@@ -17,9 +17,9 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from tintype import __version__
+from tintype.entry.settings import DATABASE
 from tintype.kernel.clock import Clock, to_rfc3339
 
-DATABASE = "tintype.sqlite"
 MANIFEST = "manifest.json"
 _FORMAT = 1
 _PIECE = 1 << 20

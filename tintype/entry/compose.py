@@ -23,7 +23,7 @@ from tintype.entry.media import GraphAudience, MediaConfig, MediaPart, compose_m
 from tintype.entry.pages import Pages, Sources
 from tintype.entry.pages import routes as page_routes
 from tintype.entry.secret import Secret
-from tintype.entry.settings import Settings
+from tintype.entry.settings import DATABASE, Settings
 from tintype.explore import Explore
 from tintype.explore.routes import routes as explore_routes
 from tintype.graph import Graph, Lists
@@ -55,7 +55,6 @@ from tintype.posts.routes import routes as post_routes
 
 # Bodies under these paths stream and are limited by what was signed for them.
 _STREAMING = ("/parts/",)
-DATABASE = "tintype.sqlite"
 TEXT_LIMITS = TextLimits(
     slides=MOST_SLIDES,
     caption=LONGEST_CAPTION,

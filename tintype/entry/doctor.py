@@ -21,8 +21,7 @@ from tintype.codecs import Codecs, CodecSettings, DecoderDied
 from tintype.config import ConfigError, load
 from tintype.database.sqlite import open_engine
 from tintype.entry import checks
-from tintype.entry.backup import DATABASE
-from tintype.entry.settings import Settings
+from tintype.entry.settings import DATABASE, Settings
 from tintype.kernel.clock import to_rfc3339
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO

@@ -14,6 +14,9 @@ from tintype.feed import FeedSettings
 from tintype.http import RateLimitSettings
 from tintype.media import MediaSettings
 
+DATABASE = "tintype.sqlite"
+"""The file of the database, in the data folder."""
+
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
