@@ -155,7 +155,7 @@ class Publishing:
         return view
 
     async def complete(self, post_id: Id, *, actor: Id) -> None:
-        """Complete the uploads of an own post that are still open.
+        """Complete the uploads of an own post that are still open, and look at it anew.
 
         Raises:
             PostNotFound, NotYourPost.
@@ -175,6 +175,7 @@ class Publishing:
                     problems.append(problem)
         if problems:
             raise problems[0]
+        await self.settle(post_id)
 
     async def mentioned(self, text: str) -> dict[str, Id]:
         """The accounts that a text names, by handle."""
