@@ -11,7 +11,6 @@ import sqlalchemy as sa
 import structlog
 
 from tintype.database.sqlite import open_engine
-from tintype.database.tables import metadata
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -48,11 +47,6 @@ def migrate(path: Path, backups: Path) -> Path | None:
     current = _revision_of(path)
     if current is not None and current not in known:
         raise SchemaTooNew(f"{SchemaTooNew.__doc__} (revision {current})")
-    if not known:
-        engine = open_engine(path)
-        metadata.create_all(engine)
-        engine.dispose()
-        return None
     if current == known[-1]:
         return None
     backup = None if current is None else _back_up(path, backups, current)
