@@ -201,7 +201,7 @@ async def _end_when_short(self: Any, viewer: int, below: int, limit: int) -> Any
 @plants("hidden-posts-make-empty-pages", named.ENDS, reading.Reading, "window")
 async def _one_try(self: Any, viewer: int, below: int, limit: int) -> Any:
     window: Any = reading.Window([], [], below, model.Tier.CHRONOLOGICAL)
-    run, _ = await self._gather(viewer, await self._sources.circles.sets(viewer), below, limit)
+    run, _ = await self._gather(viewer, below, limit)
     return await _filter(self, viewer, run, window, limit)
 
 
@@ -213,9 +213,9 @@ async def _cards_of_the_dead(self: Any, ids: Sequence[int]) -> list[Any]:
 
 
 @plants("the-database-tier-forgets-the-own-posts", named.TIERS, reading.Reading, "_pull")
-async def _pull_others(self: Any, circle: Any, below: int, want: int) -> model.Run:
-    outage = self._sources.timelines._world.outage
-    authors = set(sorted(circle.shown)[1:]) if outage else circle.shown
+async def _pull_others(self: Any, viewer: int, below: int, want: int) -> model.Run:
+    shown = (await self._sources.circles.sets(viewer)).shown
+    authors = sorted(shown)[1:] if self._sources.timelines._world.outage else shown
     ids = await self._sources.catalogue.published_ids_of(authors, below=below, limit=want)
     return model.run_of(ids, want, 0)
 

@@ -13,8 +13,9 @@ from tintype.feed import FeedSettings, Home
 from tintype.feed.consumers import consumers
 from tintype.feed.routes import routes, short_way
 from tintype.graph import Graph
-from tintype.http import Identity, Kit, Routes, ShortWay
+from tintype.http import Kit, Routes, ShortWay
 from tintype.http.meter import Observe
+from tintype.kernel.ids import Id
 from tintype.ports.timelines import Timelines
 from tintype.posts import Posts
 
@@ -31,11 +32,9 @@ class FeedPart:
     def in_front_of(self, app: ASGIApp, kit: Kit, sessions: Sessions, observe: Observe) -> ASGIApp:
         """The application, with the feed taking the short way when it can."""
 
-        def at_hand(token: str) -> Identity | None:
+        def at_hand(token: str) -> Id | None:
             signed = sessions.cached(token)
-            if signed is None:
-                return None
-            return Identity(account=signed.account, session=signed.session, admin=signed.admin)
+            return None if signed is None else signed.account
 
         return ShortWay(app, kit, at_hand, observe, {"/v1/feed": short_way(self.home)})
 

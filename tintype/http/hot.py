@@ -15,13 +15,12 @@ from itertools import count
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tintype.http.call import Identity
 from tintype.http.kit import COOKIE, SECURE_COOKIE, Kit
 from tintype.http.meter import Observe
 from tintype.kernel.ids import Id
 
-AtHand = Callable[[str], Identity | None]
-"""The identity behind a token when it is held in this process and needs no care."""
+AtHand = Callable[[str], Id | None]
+"""The account that a token stands for, when that is held in this process and needs no care."""
 
 ShortAnswer = Callable[[Id, str, bytes], Awaitable[bytes | None]]
 """(viewer, address of this server, raw query) → a JSON body; ``None`` sends it the long way."""
@@ -51,7 +50,7 @@ class ShortWay:
         self._at_hand = at_hand
         self._observe = observe
         self._answers = answers
-        self._process = secrets.token_hex(5)
+        self._process = secrets.token_hex(5).encode()
         self._numbers = count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,10 +62,9 @@ class ShortWay:
         if body is None:
             await self._app(scope, receive, send)
             return
-        request_id = f"{self._process}{next(self._numbers):x}"
         headers = [
             (b"content-length", b"%d" % len(body)),
-            (b"x-request-id", request_id.encode()),
+            (b"x-request-id", b"%b%06x" % (self._process, next(self._numbers))),
             *_HEADERS,
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -86,12 +84,12 @@ class ShortWay:
         if here is None:
             return None
         token = _token(authorization, cookie, secure=here.startswith("https:"))
-        identity = self._at_hand(token) if token else None
-        if identity is None:
+        viewer = self._at_hand(token) if token else None
+        if viewer is None:
             return None
         try:
-            self._kit.limiter.spend(_CLASS, identity.account)
-            return await answer(identity.account, here, scope["query_string"])
+            self._kit.limiter.spend(_CLASS, viewer)
+            return await answer(viewer, here, scope["query_string"])
         except Exception:  # noqa: BLE001 - the long way meets it again, answers and logs it
             return None
 

@@ -17,6 +17,7 @@ from prometheus_client import (
 from tintype import __version__
 from tintype.admin import store
 from tintype.admin.model import StoreFigures
+from tintype.admin.service.answers import Answers
 from tintype.database import Database
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -33,19 +34,10 @@ class Metrics:
         ProcessCollector(registry=registry)
         info = Gauge("tintype_info", "This version of Tintype.", ["version"], registry=registry)
         info.labels(__version__).set(1)
-        self._requests = Counter(
-            "tintype_requests",
-            "Requests answered, by class of route and status.",
-            ["route_class", "status"],
-            registry=registry,
-        )
-        self._seconds = Histogram(
-            "tintype_request_seconds",
-            "Time from the request to the end of its answer, by class of route.",
-            ["route_class"],
-            buckets=_REQUEST_S,
-            registry=registry,
-        )
+        answers = Answers(_REQUEST_S)
+        registry.register(answers)
+        self.answered = answers.note
+        """Note one answered request: its class of route, its status and its seconds."""
         self._delivery = Histogram(
             "tintype_delivery_lag_seconds",
             "Time from the publishing of a post to its arrival in timelines.",
@@ -69,11 +61,6 @@ class Metrics:
 
     def _gauge(self, name: str, about: str, *labels: str) -> Gauge:
         return Gauge(f"tintype_{name}", about, labels, registry=self.registry)
-
-    def answered(self, route_class: str, status: int, seconds: float) -> None:
-        """Note one answered request."""
-        self._requests.labels(route_class, str(status)).inc()
-        self._seconds.labels(route_class).observe(seconds)
 
     def delivered(self, seconds: float) -> None:
         """Note how long after its publishing a post reached a range of timelines."""

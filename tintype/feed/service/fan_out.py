@@ -45,6 +45,8 @@ async def fan_out(
         if chunk is None:
             continue
         delivered += await sources.timelines.push(chunk, post.post)
+        if chunk == (post.author,):
+            sources.own.discard(post.author, post.post)
         lanes.append((post, chunks))
         await breathe()
     return delivered

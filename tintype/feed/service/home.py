@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tintype.database import Database
 from tintype.feed import store
-from tintype.feed.model import NEWEST, Threshold
+from tintype.feed.model import NEWEST, Threshold, Tier
 from tintype.feed.service.feed import Feed
 from tintype.feed.service.reach import ByReach
 from tintype.feed.service.reading import Window
@@ -16,6 +16,8 @@ from tintype.ports.timelines import Timelines
 from tintype.posts import Card, Posts
 
 CURSOR = "feed"
+_START = b'{"items":['
+_TIERS = {tier: b'"tier":"%b"}' % tier.encode() for tier in Tier}
 
 
 class Home(Feed[Card]):
@@ -46,7 +48,9 @@ class Home(Feed[Card]):
         """
         below = decode(CURSOR, cursor)
         window = await self.window(viewer, NEWEST if below is None else below[0], limit)
-        return _encoded(await self._posts.encode(window.cards, viewer=viewer, here=here), window)
+        return await self._posts.encode(
+            window.cards, viewer=viewer, here=here, around=_around(window)
+        )
 
     async def first_page(self, viewer: Id, here: str) -> bytes:
         """What the feed starts with, encoded as ``FeedPage``."""
@@ -59,12 +63,9 @@ class Home(Feed[Card]):
         await self.sources.timelines.drop(account)
 
 
-def _encoded(items: bytes, window: Window[Card]) -> bytes:
+def _around(window: Window[Card]) -> tuple[bytes, bytes]:
+    """The page without its items."""
     if window.examined is None:
-        return b'{"items":[%b],"next_cursor":null,"tier":"%b"}' % (items, window.tier.encode())
+        return _START, b'],"next_cursor":null,%b' % _TIERS[window.tier]
     cursor = encode(CURSOR, window.examined).encode()
-    return b'{"items":[%b],"next_cursor":"%b","tier":"%b"}' % (
-        items,
-        cursor,
-        window.tier.encode(),
-    )
+    return _START, b'],"next_cursor":"%b",%b' % (cursor, _TIERS[window.tier])

@@ -11,14 +11,19 @@ for the same ids (fan-out on read), so the seam can not be seen.
 
 from __future__ import annotations
 
-from typing import Generic, NamedTuple
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from operator import attrgetter
+from typing import Generic, NamedTuple, TypeGuard
 
 from tintype.feed.model import NEWEST, Run, Tier, merge, run_of
 from tintype.feed.service.recent import Recent
-from tintype.feed.service.sources import C, Catalogue, Circle, Circles
+from tintype.feed.service.sources import C, Catalogue, Circles
 from tintype.kernel.ids import Id, shard_of
 from tintype.kernel.problem import Unavailable
 from tintype.ports.timelines import CAP, HEAVY_CAP, Timelines, TimelineState
+
+_author = attrgetter("author")
 
 REFILLS = 5
 MARGIN = 4
@@ -35,8 +40,8 @@ class Sources(NamedTuple, Generic[C]):
     circles: Circles
     catalogue: Catalogue[C]
     own: Recent
-    """What this process published, author by author: an author reads the own post at once, even
-    while fan-out stands still."""
+    """What this process published and fan-out has not carried to its author yet: an author reads
+    the own post at once, even while fan-out stands still."""
     pulled: Recent
     """Posts of widely followed authors, which are never pushed."""
     followed: dict[Id, set[Id]]
@@ -46,10 +51,14 @@ class Sources(NamedTuple, Generic[C]):
 class Window(NamedTuple, Generic[C]):
     """Part of a feed. ``examined`` is where the next window starts; ``None`` at the end."""
 
-    cards: list[C]
-    ids: list[Id]
+    cards: Sequence[C]
+    ids: Sequence[Id]
     examined: Id | None
     tier: Tier
+
+    def answered_by(self, tier: Tier) -> Window[C]:
+        """The window once another tier had to help: the lower of the two is named."""
+        return self if tier is Tier.CHRONOLOGICAL else self._replace(tier=tier)
 
 
 class Reading(Generic[C]):
@@ -77,21 +86,18 @@ class Reading(Generic[C]):
 
         What was revoked before the call (an unfollow, a block, a deletion) is not in it.
         """
-        circles = self._sources.circles
-        window: Window[C] = Window([], [], below, Tier.CHRONOLOGICAL)
         want = limit + MARGIN
-        for _ in range(1 + self._refills):
-            circle = await circles.sets(viewer)
-            run, tier = await self._gather(viewer, circle, window.examined or 0, want)
-            window = await self._filter(viewer, run, window, limit)
-            if tier is not Tier.CHRONOLOGICAL:
-                window = window._replace(tier=tier)
+        run, tier = await self._gather(viewer, below, want)
+        window = await self._filter(viewer, run, Window((), (), below, tier), limit)
+        for _ in range(self._refills):
             if window.examined is None or len(window.ids) == limit:
                 return window
             want *= 2
+            run, tier = await self._gather(viewer, window.examined, want)
+            window = await self._filter(viewer, run, window.answered_by(tier), limit)
         # Nearly all that is stored near here is hidden: the database passes over it at once.
         while window.examined is not None and not window.ids:
-            run = await self._pull(await circles.sets(viewer), window.examined, want)
+            run = await self._pull(viewer, window.examined, want)
             window = await self._filter(viewer, run, window, limit)
         return window
 
@@ -150,52 +156,73 @@ class Reading(Generic[C]):
             if not waiting:
                 del followed[viewer]
 
-    async def _gather(self, viewer: Id, circle: Circle, below: Id, want: int) -> tuple[Run, Tier]:
-        timelines, _, catalogue, own, pulled, followed = self._sources
-        # Read before the timeline: an author leaves ``followed`` once the timeline has the posts.
-        just_followed = tuple(followed.get(viewer, ()))
+    async def _gather(self, viewer: Id, below: Id, want: int) -> tuple[Run, Tier]:
+        timelines, circles, catalogue, own, pulled, followed = self._sources
+        # Read before the timeline: what leaves these two is in the timeline by then.
+        just_followed = tuple(followed.get(viewer, ())) if followed else ()
+        others = [Run(own.run(viewer, below, want).ids, 0)] if viewer in own else []
         try:
             page = await timelines.page(viewer, below, want)
             if page.state is TimelineState.ABSENT and await self.build(viewer):
                 page = await timelines.page(viewer, below, want)
         except Unavailable:
-            return await self._pull(circle, below, want), Tier.DATABASE
+            return await self._pull(viewer, below, want), Tier.DATABASE
         if page.state is not TimelineState.READY:
-            return await self._pull(circle, below, want), Tier.DATABASE
-        runs = [run_of(page.ids, want, page.floor)]
-        if viewer in own:
-            # Only bridges the time until fan-out: complete or not, it bounds nothing.
-            runs.append(Run(own.run(viewer, below, want).ids, 0))
+            return await self._pull(viewer, below, want), Tier.DATABASE
         if pulled:
-            runs += [pulled.run(author, below, want) for author in pulled.among(circle.shown)]
+            shown = (await circles.sets(viewer)).shown
+            others += [pulled.run(author, below, want) for author in pulled.among(shown)]
         if just_followed:
             ids = await catalogue.published_ids_of(just_followed, below=below, limit=want)
-            runs.append(run_of(ids, want, 0))
-        run = merge(runs)
+            others.append(run_of(ids, want, 0))
+        run = run_of(page.ids, want, page.floor)
+        if others:
+            run = merge([run, *others])
         if not run.ids and run.complete_above:
-            run = await self._pull(circle, min(below, run.complete_above + 1), want)
+            run = await self._pull(viewer, min(below, run.complete_above + 1), want)
         return run, Tier.CHRONOLOGICAL
 
-    async def _pull(self, circle: Circle, below: Id, want: int) -> Run:
+    async def _pull(self, viewer: Id, below: Id, want: int) -> Run:
         """Fan-out on read: the same ids, asked of the database."""
-        ids = await self._sources.catalogue.published_ids_of(circle.shown, below=below, limit=want)
+        shown = (await self._sources.circles.sets(viewer)).shown
+        ids = await self._sources.catalogue.published_ids_of(shown, below=below, limit=want)
         return run_of(ids, want, 0)
 
     async def _filter(self, viewer: Id, run: Run, window: Window[C], limit: int) -> Window[C]:
         """The window with the next live posts that the viewer may see."""
-        cards, ids, examined, tier = window
         found = await self._sources.catalogue.cards(run.ids)
         # Asked last, so that what was revoked while the cards were read is not shown.
         shown = (await self._sources.circles.sets(viewer)).shown
-        for id_, card in zip(run.ids, found, strict=True):
-            if len(ids) == limit:
-                return Window(cards, ids, examined, tier)
-            examined = id_
-            if card is not None and card.author in shown:
-                cards.append(card)
-                ids.append(id_)
-        if run.complete_above == 0:
-            return Window(cards, ids, None, tier)
-        if len(ids) < limit:
-            examined = run.complete_above + 1
-        return Window(cards, ids, examined, tier)
+        first = found[:limit]
+        if len(first) == limit and not window.ids and _all_shown(first, shown):
+            ids = run.ids[:limit]
+            end = len(found) == limit and not run.complete_above
+            return Window(first, ids, None if end else ids[-1], window.tier)
+        return _one_by_one(run, found, shown, window, limit)
+
+
+def _all_shown(found: Sequence[C | None], shown: AbstractSet[Id]) -> TypeGuard[Sequence[C]]:
+    """Whether nothing is filtered, as on most pages: seen without looking at them one by one."""
+    try:
+        return {*map(_author, found)} <= shown
+    except AttributeError:
+        return False
+
+
+def _one_by_one(
+    run: Run, found: Sequence[C | None], shown: AbstractSet[Id], window: Window[C], limit: int
+) -> Window[C]:
+    cards, ids = [*window.cards], [*window.ids]
+    examined, tier = window.examined, window.tier
+    for id_, card in zip(run.ids, found, strict=True):
+        if len(ids) == limit:
+            return Window(cards, ids, examined, tier)
+        examined = id_
+        if card is not None and card.author in shown:
+            cards.append(card)
+            ids.append(id_)
+    if run.complete_above == 0:
+        return Window(cards, ids, None, tier)
+    if len(ids) < limit:
+        examined = run.complete_above + 1
+    return Window(cards, ids, examined, tier)

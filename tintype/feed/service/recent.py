@@ -43,6 +43,16 @@ class Recent:
             del self._posts[oldest]
             self._floors.pop(oldest, None)
 
+    def discard(self, author: Id, post: Id) -> None:
+        """Forget a post that is found elsewhere from now on; the floor stays."""
+        ids = self._posts.get(author)
+        if ids is None:
+            return
+        if post in ids:
+            ids.remove(post)
+        if not ids:
+            del self._posts[author]
+
     def among(self, authors: Collection[Id]) -> Iterator[Id]:
         """Which of these authors have posts here."""
         if len(authors) < len(self._posts):

@@ -30,6 +30,9 @@ _encode = msgspec.json.Encoder().encode
 _NOBODY = _encode(Marks()) + b"}"
 _NO_COUNTS = _encode(PostCounts()) + b',"viewer":' + _NOBODY
 
+Around = tuple[bytes, bytes]
+"""What comes before and after the items of a page."""
+
 
 class Card:
     """A published post of a live author, encoded up to the viewer's marks.
@@ -98,27 +101,32 @@ class Cards:
             found = await self._load([id_ for id_ in ids if id_ not in held])
             return [found[id_] if id_ in found else held.get(id_) for id_ in ids]
 
-    async def encode(self, cards: Sequence[Card], *, viewer: Id | None, here: str) -> bytes:
-        """The posts as the items of a JSON array, without its brackets.
+    async def encode(
+        self, cards: Sequence[Card], *, viewer: Id | None, here: str, around: Around = (b"", b"")
+    ) -> bytes:
+        """The posts as the items of a JSON array, between what stands ``around`` them.
 
         ``here`` is the address under which the caller reaches this server.
         """
+        before, after = around
         if not cards:
-            return b""
+            return before + after
         marks = await self._marks_of(cards, viewer)
         try:
-            pieces = [
-                piece
-                for card in cards
-                for piece in (card.bodies[here], marks.get(card.id, NEITHER))
-            ]
+            bodies = [card.bodies[here] for card in cards]
         except KeyError:
-            pieces = [
-                piece
-                for card in cards
-                for piece in (self._body(card, viewer, here), marks.get(card.id, NEITHER))
-            ]
-        return b"".join(pieces)[:-1]
+            bodies = [self._body(card, viewer, here) for card in cards]
+        # One list and one join: a page is some 20 KB, and each further copy would show.
+        pieces = [NEITHER] * (2 * len(cards) + 2)
+        pieces[0] = before
+        pieces[1:-1:2] = bodies
+        if marks:
+            for place, card in enumerate(cards, start=1):
+                if (end := marks.get(card.id)) is not None:
+                    pieces[2 * place] = end
+        pieces[-2] = pieces[-2][:-1]
+        pieces[-1] = after
+        return b"".join(pieces)
 
     async def raw(self, cards: Sequence[Card], *, viewer: Id | None) -> list[msgspec.Raw]:
         """The posts as parts of a view that is still to be encoded."""
@@ -132,7 +140,12 @@ class Cards:
         ]
 
     async def _marks_of(self, cards: Sequence[Card], viewer: Id | None) -> Mapping[Id, bytes]:
-        return {} if viewer is None else await self._marks.of(viewer, [card.id for card in cards])
+        if viewer is None:
+            return {}
+        held = self._marks.at_hand(viewer)
+        if held is not None:
+            return held
+        return await self._marks.of(viewer, [card.id for card in cards])
 
     def _body(self, card: Card, viewer: Id | None, here: str) -> bytes:
         return card.bodies.get(here) or card.body(here, self._media, viewer)

@@ -47,6 +47,11 @@ class HeldMarks:
         self._database = database
         self._held: Held[Id, _Newest] = Held(VIEWERS)
 
+    def at_hand(self, viewer: Id) -> Mapping[Id, bytes] | None:
+        """The ends of every post that the viewer ever marked, if all of them are held."""
+        newest = self._held.values.get(viewer)
+        return newest.ends if newest is not None and newest.floor == 0 else None
+
     async def of(self, viewer: Id, ids: Sequence[Id]) -> Mapping[Id, bytes]:
         """The ends of these posts for a viewer, as of the last acknowledged change."""
         newest = self._held.values.get(viewer)

@@ -11,7 +11,7 @@ from tintype.kernel.ids import MAX_ID, Id
 from tintype.media import Media, Uploads
 from tintype.posts.model import Post, PostFacts
 from tintype.posts.service.assembly import Assembly
-from tintype.posts.service.cards import Card, Cards
+from tintype.posts.service.cards import Around, Card, Cards
 from tintype.posts.service.comments import Comments
 from tintype.posts.service.editing import Editing
 from tintype.posts.service.erasing import Erasing
@@ -74,13 +74,15 @@ class Posts:
         """
         return await self._cards.cards(ids)
 
-    async def encode(self, cards: Sequence[Card], *, viewer: Id | None, here: str) -> bytes:
-        """Posts as the items of a JSON array without its brackets, exactly as ``hydrate`` shows
-        them to this viewer, who was found to be allowed to see them.
+    async def encode(
+        self, cards: Sequence[Card], *, viewer: Id | None, here: str, around: Around = (b"", b"")
+    ) -> bytes:
+        """Posts as the items of a JSON array, exactly as ``hydrate`` shows them to this viewer, who
+        was found to be allowed to see them, between what stands ``around`` them.
 
         ``here`` is the address under which the caller reaches this server.
         """
-        return await self._cards.encode(cards, viewer=viewer, here=here)
+        return await self._cards.encode(cards, viewer=viewer, here=here, around=around)
 
     async def published_ids_of(
         self, authors: Collection[Id], *, below: Id = MAX_ID, limit: int
