@@ -325,3 +325,15 @@ async def test_an_erased_account_leaves_no_post_and_no_count(world: World) -> No
 def _without_grants(encoded: str) -> str:
     """Grants are renewed on a grid of time; that each of both has one was seen before."""
     return re.sub(r"\?grant=[\w.-]+", "?grant", encoded)
+
+
+async def test_deleting_a_post_again_is_harmless_and_somebody_elses_stays_hidden(
+    world: World,
+) -> None:
+    ada, bo = await world.join("ada"), await world.join("bo")
+    post = await ada.post("twice")
+
+    statuses = [(await ada.call("DELETE", f"/v1/posts/{post}")).status_code for _ in range(2)]
+
+    assert statuses == [204, 204]
+    assert (await bo.call("DELETE", f"/v1/posts/{post}")).status_code == 404

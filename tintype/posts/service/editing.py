@@ -7,6 +7,7 @@ from tintype.graph import Graph
 from tintype.kernel.ids import Id, shard_of
 from tintype.kernel.text import hashtags, mentions
 from tintype.media import Media
+from tintype.posts.errors import PostNotFound
 from tintype.posts.events import PostDeleted, PostEdited
 from tintype.posts.model import Post, PostChanges, check_caption, rearranged
 from tintype.posts.service import access
@@ -68,11 +69,20 @@ class Editing:
     async def delete(self, post_id: Id, *, actor: Id) -> None:
         """Delete an own post: gone from everywhere at once, its bytes and rows soon after.
 
+        Harmless to repeat: a post that is not there and could have been the actor's, because it
+        would live on the same shard, counts as deleted.
+
         Raises:
             PostNotFound, NotYourPost.
         """
         async with self._database.write() as tx:
-            await self.remove(tx, await access.own(tx, self._graph, post_id, actor))
+            try:
+                post = await access.own(tx, self._graph, post_id, actor)
+            except PostNotFound:
+                if shard_of(post_id) != shard_of(actor):
+                    raise
+                return
+            await self.remove(tx, post)
 
     async def remove(self, tx: Transaction, post: Post) -> None:
         """Take a post away within a transaction, whoever wants it."""
