@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PATH = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
-START_S = 30
-TOUR_S = 60
+START_S = 60
+TOUR_S = 120
 
 pytestmark = pytest.mark.slow
 
@@ -85,38 +85,35 @@ def _served(data: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         bind = f"127.0.0.1:{probe.getsockname()[1]}"
-    log = data.with_suffix(".log").open("w")
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tintype", "serve"],
-        cwd=data.parent,
-        env={
-            "PATH": PATH,
-            "PYTHONPATH": str(ROOT),
-            "TINTYPE_BIND": bind,
-            "TINTYPE_DATA": str(data),
-        },
-        stdout=log,
-        stderr=log,
-    )
+    log = data.with_suffix(".log")
+    environment = {"PATH": PATH, "PYTHONPATH": str(ROOT)}
+    environment |= {"TINTYPE_BIND": bind, "TINTYPE_DATA": str(data)}
+    with log.open("w") as sink:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "tintype", "serve"],
+            cwd=data.parent,
+            env=environment,
+            stderr=sink,
+        )
     try:
-        _wait_for(f"http://{bind}/v1/instance", server)
+        assert _answers(f"http://{bind}/v1/instance", server), log.read_text()
         yield f"http://{bind}"
     finally:
         server.terminate()
         server.wait(timeout=START_S)
-        log.close()
 
 
-def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
+def _answers(address: str, server: subprocess.Popen[bytes]) -> bool:
+    """Whether the server comes to answer, as long as it runs and in good time."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and server.poll() is None:
         try:
             if httpx.get(address).is_success:
-                return
+                return True
         except httpx.TransportError:
             pass
         time.sleep(0.05)
-    pytest.fail(f"{address} does not answer")
+    return False
 
 
 def _sign_in(address: str) -> str:
