@@ -25,7 +25,7 @@ from tintype.accounts.views import (
     SignedIn,
     own_account_view,
 )
-from tintype.database import Database, Transaction
+from tintype.database import Database, Row, Transaction
 from tintype.database import counts as folded
 from tintype.kernel.clock import to_rfc3339
 from tintype.kernel.ids import SHARDS, Id, shard_of
@@ -111,11 +111,16 @@ class Sessions:
         return SignedIn(account=view, token=token)
 
     def cached(self, token: str) -> Signed | None:
-        """The answer of ``identify`` when it is at hand; never an ended session."""
+        """The answer of ``identify`` when it is at hand and the session needs no care.
+
+        Never an ended session; ``None`` also when it is time to note that the session was used.
+        """
         found = self._cache.get(token)
-        if found is None or found[0].ends_ms <= self._database.clock.now_ms():
+        if found is None:
             return None
-        return found[0]
+        signed, seen = found
+        now = self._database.clock.now_ms()
+        return None if signed.ends_ms <= now or now - seen > _TOUCH_MS else signed
 
     async def identify(self, token: str) -> Signed | None:
         """Who a token stands for; ``None`` for an unknown, ended or revoked one."""
@@ -137,15 +142,20 @@ class Sessions:
             row = await store.session_by_token(reader, shard, _hash(token))
         if row is None or row.state != "active":
             return None
-        ends = min(
-            row.created_ms + self._settings.session_days * _DAY_MS,
-            row.seen_ms + self._settings.session_idle_days * _DAY_MS,
-        )
+        ends = self._ends_ms(row)
         if ends <= now:
             return None
         signed = Signed(account=row.account, session=row.id, admin=row.admin, ends_ms=ends)
         self._remember(token, signed, row.seen_ms)
         return signed
+
+    async def is_signed_in(self, account: Id) -> bool:
+        """Whether an account is live and has a session that has not ended, wherever it is."""
+        now = self._database.clock.now_ms()
+        async with self._database.read() as reader:
+            card = (await store.cards(reader, [account])).get(account)
+            rows = await store.sessions_of(reader, account)
+        return card is not None and card.live and any(self._ends_ms(row) > now for row in rows)
 
     async def list_for(self, account: Id, *, current: Id) -> SessionList:
         """The open sessions of an account, the one used last first."""
@@ -246,6 +256,14 @@ class Sessions:
         if not fits or known is None or card is None:
             raise PasswordWrong
         return card, known.email
+
+    def _ends_ms(self, session: Row) -> int:
+        return int(
+            min(
+                session.created_ms + self._settings.session_days * _DAY_MS,
+                session.seen_ms + self._settings.session_idle_days * _DAY_MS,
+            )
+        )
 
     def _remember(self, token: str, signed: Signed, seen_ms: int) -> None:
         self._cache[token] = (signed, seen_ms)

@@ -108,9 +108,7 @@ class Delivery:
         return await self._audience.may_see_media(viewer, file.owner, file.upload)
 
     async def _is_signed_in(self, granted: Id, viewer: Id | None) -> bool:
-        if viewer is not None:
-            return True
-        return bool((await self._sessions.list_for(granted, current=0)).items)
+        return viewer is not None or await self._sessions.is_signed_in(granted)
 
 
 async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
