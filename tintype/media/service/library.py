@@ -96,16 +96,18 @@ class Media:
     async def drop(self, upload_id: Id, *, actor: Id) -> None:
         """Release one's own upload that nothing uses; one that is gone already is a no-op.
 
+        Another account's upload is answered like one that never was.
+
         Raises:
-            UploadNotFound: it can not be, or is not, the actor's.
+            UploadNotFound: it can not be the actor's.
             UploadInUse: a post or the avatar shows it.
         """
+        if shard_of(upload_id) != shard_of(actor):
+            raise UploadNotFound
         async with self._database.write() as tx:
             upload = await store.read(tx, upload_id)
-            if upload is None and shard_of(upload_id) == shard_of(actor):
-                return
             if upload is None or upload.owner != actor:
-                raise UploadNotFound
+                return
             if upload.subject is not None:
                 raise UploadInUse
             await self._erasing.release(tx, [upload_id])
