@@ -105,17 +105,34 @@ async def test_assets_are_immutable_and_nothing_beside_them_is_served(world: Wor
         assert (await world.client.get(path)).status_code == 404
 
 
-async def test_addresses_that_are_no_pages_are_problems(world: World) -> None:
+@pytest.mark.usefixtures("built")
+async def test_people_who_are_lost_get_a_page_and_programs_a_problem(world: World) -> None:
+    ada = await world.join("ada")
+    browser = {"Accept": "text/html,*/*"} | cookie_of(ada.token)
+
     for path in ("/nothing", "/@ada/secrets", "/p/not-a-number", "/admin"):
-        answer = await world.client.get(path)
-        assert answer.status_code == 404, path
+        program = await world.client.get(path)
+        person = await world.client.get(path, headers=browser)
+
+        assert program.status_code == person.status_code == 404, path
+        assert program.headers["content-type"] == "application/problem+json"
+        assert boot_in(person.text)["viewer"]["handle"] == "ada"
+    for path in ("/v1/nothing", "/media/1/x", "/assets/x"):
+        answer = await world.client.get(path, headers=browser)
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.usefixtures("built")
+async def test_the_chosen_theme_is_drawn_from_the_first_byte(world: World) -> None:
+    for theme, drawn in (("dark", "dark"), ("light", "light"), ('x" onload="', "auto")):
+        page = await world.client.get("/signin", headers={"Cookie": f"theme={theme}"})
+        assert f'data-theme="{drawn}"' in page.text
 
 
 @pytest.mark.usefixtures("built")
 async def test_browsers_are_signed_in_by_a_cookie_and_out_by_its_end(world: World) -> None:
     await world.join("ada")
-    browser = {"Sec-Fetch-Site": "same-origin"}
+    browser = {"Origin": "http://tintype.test"}
     body = {"login": "ada", "password": PASSWORD}
 
     signed = await world.client.post("/v1/sessions", json=body, headers=browser)

@@ -58,8 +58,8 @@ async def _experiment(
 ) -> None:
     await server.start()
     session = Session(server.base_url)
-    members = [await join(session, f"person{number}") for number in range(_PEOPLE)]
-    crowd = Crowd(members, report.seed)
+    people = [await join(session, f"person{number}") for number in range(_PEOPLE)]
+    crowd = Crowd(people, report.seed)
     nemesis = asyncio.create_task(_nemesis(server, report, kills, report.seed))
     while not nemesis.done() or (operations is not None and crowd.done < operations):
         await crowd.act(10)

@@ -149,7 +149,7 @@ class Session:
 
 
 @dataclass
-class Member:
+class Person:
     """Somebody of the experiment."""
 
     session: Session
@@ -194,20 +194,20 @@ class Member:
                 return found
 
 
-async def join(session: Session, name: str) -> Member:
+async def join(session: Session, name: str) -> Person:
     """Sign somebody up, over a server that may be killed meanwhile."""
     body = {"handle": name, "email": f"{name}@example.com", "password": _PASSWORD}
     answer = await session.call(None, "POST", "/v1/accounts", body)
     assert answer.status_code == 201, answer.text
     joined = answer.json()
-    return Member(session, joined["account"]["id"], joined["token"])
+    return Person(session, joined["account"]["id"], joined["token"])
 
 
 class Crowd:
     """People who do random things; each thing is done on the server first, then on the truth."""
 
-    def __init__(self, members: list[Member], seed: int) -> None:
-        self.members = {member.id: member for member in members}
+    def __init__(self, people: list[Person], seed: int) -> None:
+        self.people = {person.id: person for person in people}
         self.truth = Truth()
         self.violations: list[str] = []
         self.done = 0
@@ -217,8 +217,8 @@ class Crowd:
     async def act(self, operations: int, at_once: int = 5) -> None:
         """Random operations; those that run at once never share a person."""
         while operations > 0:
-            people = self._dice.sample(sorted(self.members), k=len(self.members))
-            pairs = list(zip(people[::2], people[1::2], strict=False))[: min(at_once, operations)]
+            order = self._dice.sample(sorted(self.people), k=len(self.people))
+            pairs = list(zip(order[::2], order[1::2], strict=False))[: min(at_once, operations)]
             await asyncio.gather(*[self._one(actor, other) for actor, other in pairs])
             operations -= len(pairs)
             self.done += len(pairs)
@@ -256,7 +256,7 @@ class Crowd:
             self.violations.append(what)
 
     async def _follow(self, actor: str, other: str) -> None:
-        answer = await self.members[actor].call("POST", "/v1/follows", {"followed_id": other})
+        answer = await self.people[actor].call("POST", "/v1/follows", {"followed_id": other})
         state = self.truth.follow(actor, other)
         if state is None:
             self._expect(answer.status_code == 404, f"follow of a blocked account: {answer.text}")
@@ -267,40 +267,40 @@ class Crowd:
             )
 
     async def _unfollow(self, actor: str, other: str) -> None:
-        await self.members[actor].call("DELETE", f"/v1/follows/{other}")
+        await self.people[actor].call("DELETE", f"/v1/follows/{other}")
         self.truth.unfollow(actor, other)
         await self._check_feed(actor, other)
 
     async def _block(self, actor: str, other: str) -> None:
-        await self.members[actor].ok("POST", "/v1/blocks", {"account_id": other})
+        await self.people[actor].ok("POST", "/v1/blocks", {"account_id": other})
         self.truth.block(actor, other)
         await self._check_feed(other, actor)
 
     async def _unblock(self, actor: str, other: str) -> None:
-        await self.members[actor].ok("DELETE", f"/v1/blocks/{other}")
+        await self.people[actor].ok("DELETE", f"/v1/blocks/{other}")
         self.truth.blocks.discard((actor, other))
 
     async def _mute(self, actor: str, other: str) -> None:
         if (actor, other) in self.truth.mutes:
-            await self.members[actor].ok("DELETE", f"/v1/mutes/{other}")
+            await self.people[actor].ok("DELETE", f"/v1/mutes/{other}")
             self.truth.mutes.discard((actor, other))
         elif not self.truth.blocked(actor, other):
-            await self.members[actor].ok("POST", "/v1/mutes", {"account_id": other})
+            await self.people[actor].ok("POST", "/v1/mutes", {"account_id": other})
             self.truth.mutes.add((actor, other))
 
     async def _toggle_private(self, actor: str, _: str) -> None:
         private = actor not in self.truth.private
-        await self.members[actor].ok("PATCH", "/v1/accounts/me", {"private": private})
+        await self.people[actor].ok("PATCH", "/v1/accounts/me", {"private": private})
         self.truth.set_private(actor, private=private)
 
     async def _accept(self, actor: str, other: str) -> None:
         if (other, actor) in self.truth.requests:
-            await self.members[actor].ok("POST", f"/v1/follow-requests/{other}/accept")
+            await self.people[actor].ok("POST", f"/v1/follow-requests/{other}/accept")
             self.truth.requests.discard((other, actor))
             self.truth.follows.add((other, actor))
 
     async def _post(self, actor: str, _: str) -> None:
-        self.truth.posts[await self.members[actor].publish(next(self._seeds))] = actor
+        self.truth.posts[await self.people[actor].publish(next(self._seeds))] = actor
 
     def _post_by(self, author: str) -> str | None:
         theirs = [post for post, by in self.truth.posts.items() if by == author]
@@ -308,14 +308,14 @@ class Crowd:
 
     async def _delete_post(self, actor: str, _: str) -> None:
         if post := self._post_by(actor):
-            await self.members[actor].ok("DELETE", f"/v1/posts/{post}")
+            await self.people[actor].ok("DELETE", f"/v1/posts/{post}")
             self.truth.delete_post(post)
 
     async def _like(self, actor: str, other: str) -> None:
         if not (post := self._post_by(other)) or not await self._published(other, post):
             return
         undo = (actor, post) in self.truth.likes
-        answer = await self.members[actor].call(
+        answer = await self.people[actor].call(
             "DELETE" if undo else "PUT", f"/v1/posts/{post}/like"
         )
         if not self.truth.may_see(actor, other):
@@ -328,9 +328,7 @@ class Crowd:
         if not (post := self._post_by(other)) or not await self._published(other, post):
             return
         text = f"comment {uuid.uuid4().hex}"
-        answer = await self.members[actor].call(
-            "POST", f"/v1/posts/{post}/comments", {"text": text}
-        )
+        answer = await self.people[actor].call("POST", f"/v1/posts/{post}/comments", {"text": text})
         if not self.truth.may_see(actor, other):
             self._expect(answer.status_code == 404, f"comment on a hidden post: {answer.text}")
             return
@@ -338,12 +336,12 @@ class Crowd:
         self.truth.comments[answer.json()["id"]] = (post, text)
 
     async def _published(self, author: str, post: str) -> bool:
-        seen = await self.members[author].ok("GET", f"/v1/posts/{post}")
+        seen = await self.people[author].ok("GET", f"/v1/posts/{post}")
         return bool(seen["state"] == "published")
 
     async def _check_feed(self, viewer: str, _: str) -> None:
         """Whatever is in flight, a feed never shows what it must not, nor anything twice."""
-        found = await self.members[viewer].feed(limit=20)
+        found = await self.people[viewer].feed(limit=20)
         allowed = set(self.truth.feed(viewer))
         self._expect(len(found) == len(set(found)), f"a post twice in the feed of {viewer}")
         self._expect(found == sorted(found, key=int, reverse=True), "a feed out of order")
@@ -354,13 +352,13 @@ class Crowd:
     async def settle(self, patience_s: float = 120.0) -> None:
         """Wait until every feed is what the truth says, or note what is not."""
         deadline = asyncio.get_running_loop().time() + patience_s
-        for viewer in self.members:
+        for viewer in self.people:
             with self._noting_refusals():
                 await self._settle_one(viewer, deadline)
 
     async def _settle_one(self, viewer: str, deadline: float) -> None:
-        member, expected = self.members[viewer], self.truth.feed(viewer)
-        while (found := await member.feed()) != expected:
+        person, expected = self.people[viewer], self.truth.feed(viewer)
+        while (found := await person.feed()) != expected:
             if asyncio.get_running_loop().time() > deadline:
                 lost, extra = set(expected) - set(found), set(found) - set(expected)
                 self.violations.append(f"feed of {viewer}: lost {lost}, extra {extra}")
@@ -379,8 +377,8 @@ class Crowd:
 
     async def _differences(self) -> list[str]:
         truth, wrong = self.truth, []
-        for id_, member in self.members.items():
-            counts = (await member.ok("GET", "/v1/accounts/me"))["counts"]
+        for id_, person in self.people.items():
+            counts = (await person.ok("GET", "/v1/accounts/me"))["counts"]
             expected = {
                 "posts": sum(author == id_ for author in truth.posts.values()),
                 "followers": sum(followed == id_ for _, followed in truth.follows),
@@ -389,8 +387,8 @@ class Crowd:
             if counts != expected:
                 wrong.append(f"counts of {id_}: {counts} instead of {expected}")
         for post, author in truth.posts.items():
-            member = self.members[author]
-            view = await member.ok("GET", f"/v1/posts/{post}")
+            person = self.people[author]
+            view = await person.ok("GET", f"/v1/posts/{post}")
             comments = sorted(text for on, text in truth.comments.values() if on == post)
             expected = {
                 "likes": sum(on == post for _, on in truth.likes),

@@ -20,7 +20,7 @@ from tintype.entry.admin import AdminPart, Watched, compose_admin
 from tintype.entry.background import Background, Periodic, Work
 from tintype.entry.feed import FeedPart, compose_feed
 from tintype.entry.media import GraphAudience, MediaConfig, MediaPart, compose_media
-from tintype.entry.pages import Pages, Sources
+from tintype.entry.pages import Pages, Sources, lost
 from tintype.entry.pages import routes as page_routes
 from tintype.entry.secret import Secret
 from tintype.entry.settings import DATABASE, Settings
@@ -37,7 +37,6 @@ from tintype.http import (
     Kit,
     Meter,
     RateLimiter,
-    Routes,
     create_app,
 )
 from tintype.http.reference import Reference
@@ -192,6 +191,17 @@ def compose(
             *admin.periodic,
         ],
     )
+    shell = Shell(_CLIENT)
+    pages = Pages(
+        shell,
+        Sources(
+            instance=admin.setup.instance,
+            own_account=accounts.own,
+            first_feed_page=feed.home.first_page,
+            account=graph.see_account,
+            post=lambda post, viewer: posts.reading.post(post, viewer=viewer),
+        ),
+    )
     app = create_app(
         kit,
         [
@@ -203,20 +213,13 @@ def compose(
             explore_routes(Explore(accounts, graph, posts)),
             notification_routes(notifications),
             admin.routes,
-            _pages(
-                Sources(
-                    instance=admin.setup.instance,
-                    own_account=accounts.own,
-                    first_feed_page=feed.home.first_page,
-                    account=graph.see_account,
-                    post=lambda post, viewer: posts.reading.post(post, viewer=viewer),
-                )
-            ),
+            page_routes(pages, shell),
         ],
     )
     app.router.routes.extend(media.part_routes)
     app.router.routes.extend(Reference(app.openapi, _PROBLEM_PAGES).routes())
     app.include_router(admin.machine_routes)
+    app.state.lost = lost(pages, kit)
     answered = admin.metrics.answered
     return Server(
         settings=settings,
@@ -235,11 +238,6 @@ def compose(
         background=Background(database, work),
         passwords=passwords,
     )
-
-
-def _pages(sources: Sources) -> Routes:
-    shell = Shell(_CLIENT)
-    return page_routes(Pages(shell, sources), shell)
 
 
 def _checks(settings: Settings, media: MediaPart) -> list[Check]:

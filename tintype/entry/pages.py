@@ -14,8 +14,8 @@ from fastapi import Request
 from starlette.responses import PlainTextResponse, Response
 
 from tintype.accounts import AccountView
-from tintype.http import Access, Call, IdPath, RequestCall, Routes
-from tintype.http.problems import NoSuchRoute
+from tintype.http import Access, Call, IdPath, Kit, RequestCall, Routes
+from tintype.http.problems import Lost, NoSuchRoute
 from tintype.http.shell import Page, Shell
 from tintype.kernel.links import HERE
 from tintype.kernel.problem import Problem
@@ -58,7 +58,7 @@ class Pages:
             if feed:
                 posts = await self._sources.first_feed_page(viewer, call.base_url)
         boot = b'{"viewer":%b,"instance":%b,"feed":%b}' % (account, instance, posts)
-        return self._shell.render(page, boot, base_url=call.base_url)
+        return self._shell.render(page, boot, base_url=call.base_url, theme=call.theme)
 
     async def post(self, call: RequestCall, post_id: int, url: str) -> Page:
         """What a post says about itself; nothing when the viewer may not see it."""
@@ -94,6 +94,16 @@ class Pages:
             image_alt=f"Avatar of {account.display_name}",
             indexed=not account.private,
         )
+
+
+def lost(pages: Pages, kit: Kit) -> Lost:
+    """The shell around nothing, for somebody who opened an address where nothing is."""
+
+    async def answer(request: Request, problem: Problem) -> Response:
+        call = await kit.caller(request)
+        return await pages.page(call, _missing(_url(call, request), problem))
+
+    return answer
 
 
 def routes(pages: Pages, shell: Shell) -> Routes:

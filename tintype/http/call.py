@@ -48,6 +48,8 @@ class RequestCall:
     address: str
     agent: str
     base_url: str
+    by_cookie: bool = field(default=False)
+    theme: str = field(default="auto")
     cookie: str | None = field(default=None)
 
     @property

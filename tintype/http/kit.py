@@ -59,17 +59,9 @@ class Kit:
         Raises:
             SignInRequired, AdminsOnly, CrossSiteRequest, TooManyRequests.
         """
-        token, by_cookie = self._token(request)
-        identity = await self.authenticator.identify(token) if token else None
-        if token and identity is None and not by_cookie:
-            raise SignInRequired("This token is unknown, expired or revoked.")
-        call = RequestCall(
-            identity=identity,
-            address=self.address(request),
-            agent=request.headers.get("user-agent", "")[:300],
-            base_url=self.base_url(request),
-        )
-        if by_cookie and request.method not in _SAFE and not _same_site(request):
+        call = await self.caller(request)
+        identity = call.identity
+        if call.by_cookie and request.method not in _SAFE and not _same_site(request):
             raise CrossSiteRequest
         if route.access is not Access.ANYONE and identity is None:
             raise SignInRequired
@@ -77,6 +69,26 @@ class Kit:
             raise AdminsOnly
         self.spend(route.limit, identity, call.address)
         return call
+
+    async def caller(self, request: Request) -> RequestCall:
+        """Who is calling and from where, whatever they call.
+
+        Raises:
+            SignInRequired: the token is not good (an ended cookie counts as none).
+            HostRefused.
+        """
+        token, by_cookie = self._token(request)
+        identity = await self.authenticator.identify(token) if token else None
+        if token and identity is None and not by_cookie:
+            raise SignInRequired("This token is unknown, expired or revoked.")
+        return RequestCall(
+            identity=identity,
+            address=self.address(request),
+            agent=request.headers.get("user-agent", "")[:300],
+            base_url=self.base_url(request),
+            by_cookie=by_cookie,
+            theme=request.cookies.get("theme", "auto"),
+        )
 
     def spend(self, limit: str, identity: Identity | None, address: str) -> None:
         """Take a token from the caller's bucket: the account's, or the address's."""
@@ -177,18 +189,18 @@ def _with_addresses(response: Response, base_url: str) -> Response:
 
 def _hand_over_session(kit: Kit, route: Route, request: Request, response: Response) -> None:
     call: RequestCall = request.scope["tintype.call"]
-    if route.signs_in and response.status_code < 300 and _from_browser(request):  # noqa: PLR2004 - success
+    if route.signs_in and response.status_code < 300 and _same_site(request):  # noqa: PLR2004 - success
         token = msgspec.json.decode(bytes(response.body), type=_Signed).token
         kit.set_cookie(request, response, token)
     elif call.cookie is not None:
         kit.set_cookie(request, response, call.cookie)
 
 
-def _from_browser(request: Request) -> bool:
-    return request.headers.get("sec-fetch-site") in {"same-origin", "none"}
-
-
 def _same_site(request: Request) -> bool:
+    """Whether a browser says that one of our own pages sent this; programs say nothing.
+
+    Over plain HTTP on a local network browsers send no ``Sec-Fetch-Site``, only ``Origin``.
+    """
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site in {"same-origin", "none"}

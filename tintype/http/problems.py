@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -27,6 +27,10 @@ from tintype.ports import errors as adapters
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+Lost = Callable[[Request, Problem], Awaitable[Response]]
+"""Answers a person who opened an address where nothing is (``app.state.lost``)."""
+
+_NO_PAGES = ("/v1/", "/media/", "/parts/", "/assets/")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -97,7 +101,19 @@ async def answer_exception(request: Request, error: Exception) -> Response:
     if problem is None:
         log.error("http.bug", exc_info=error, path=request.url.path)
         problem = InternalError("The request id tells the operator where to look.")
+    lost: Lost | None = getattr(request.app.state, "lost", None)
+    if lost is not None and problem.status == NotFound.status and _asks_for_page(request):
+        return await lost(request, problem)
     return response_of(problem, request)
+
+
+def _asks_for_page(request: Request) -> bool:
+    """Whether a person looks for a page here: a browser's GET outside of the API and the files."""
+    return (
+        request.method == "GET"
+        and "text/html" in request.headers.get("accept", "")
+        and not request.url.path.startswith(_NO_PAGES)
+    )
 
 
 def _from_validation(errors: Sequence[Any]) -> Problem:

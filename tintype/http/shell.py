@@ -17,6 +17,7 @@ from tintype.kernel.links import ENCODED_HERE
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _ENTRY = "src/main.ts"
+_THEMES = frozenset({"light", "dark"})
 _YEAR_S = 365 * 24 * 3600
 
 
@@ -58,9 +59,12 @@ class Shell:
         self._bundle = self._read_bundle()
 
     def render(
-        self, page: Page, boot: bytes, *, base_url: str, preload_image: str | None = None
+        self, page: Page, boot: bytes, *, base_url: str, theme: str | None = None
     ) -> Response:
-        """The page, with ``boot`` (JSON) inlined for the client to start from."""
+        """The page, with ``boot`` (JSON) inlined for the client to start from.
+
+        ``theme`` is what the viewer chose: ``light``, ``dark``, anything else is ``auto``.
+        """
         if not self._bundle.entry:
             text = self._templates.get_template("unbuilt.html.j2").render()
             return Response(text, media_type="text/html; charset=utf-8")
@@ -73,7 +77,7 @@ class Shell:
             icon=self._bundle.icon,
             styles=self._bundle.styles,
             preloads=self._bundle.preloads,
-            preload_image=preload_image,
+            theme=theme if theme in _THEMES else "auto",
         )
         headers = {
             "Content-Security-Policy": _policy(nonce),
