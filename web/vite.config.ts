@@ -1,10 +1,31 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync, constants } from 'node:zlib';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 const server = process.env['TINTYPE_SERVER'] ?? 'http://127.0.0.1:8000';
 
+/** Writes `name.br` beside every text asset: the server hands it out as it is. */
+function precompressed(): Plugin {
+  const text = /\.(js|css|svg)$/;
+  return {
+    name: 'precompressed',
+    apply: 'build',
+    writeBundle({ dir }, bundle) {
+      for (const name of Object.keys(bundle)) {
+        if (dir === undefined || !text.test(name)) continue;
+        const path = join(dir, name);
+        const best = { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } };
+        writeFileSync(`${path}.br`, brotliCompressSync(readFileSync(path), best));
+      }
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [svelte(), precompressed()],
   build: {
     // The Python side renders the page from this manifest; there is no index.html in the build.
     manifest: true,

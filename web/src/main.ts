@@ -13,7 +13,8 @@ import { mayHold } from './upload/shelf';
 
 async function start(target: HTMLElement): Promise<void> {
   await session.start(bootOf(document));
-  if (session.instance?.setup_required && location.pathname !== '/setup') {
+  // Whoever comes to the front door of a server without an administrator most likely runs it.
+  if (session.instance?.setup_required && !session.viewer && location.pathname === '/') {
     history.replaceState(null, '', `/setup${location.search}`);
   }
   await router.start();

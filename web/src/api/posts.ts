@@ -1,5 +1,14 @@
 import { get, patch, post, put, remove } from './client';
-import type { Account, Comment, FeedPage, Page, Post, PostDraft, Reaction } from './types';
+import type {
+  Account,
+  Comment,
+  FeedPage,
+  Page,
+  Post,
+  PostDraft,
+  PostEdit,
+  Reaction,
+} from './types';
 
 const PAGE = 12;
 
@@ -16,7 +25,7 @@ export const readPost = (id: string, signal?: AbortSignal) =>
   get<Post>(`/posts/${id}`, undefined, signal);
 export const createPost = (draft: PostDraft, key: string) =>
   post<{ post: Post }>('/posts', draft, key);
-export const editPost = (id: string, caption: string) => patch<Post>(`/posts/${id}`, { caption });
+export const editPost = (id: string, edit: PostEdit) => patch<Post>(`/posts/${id}`, edit);
 export const retryPost = (id: string) => post<Post | undefined>(`/posts/${id}/retry`);
 export const deletePost = (id: string) => remove(`/posts/${id}`);
 

@@ -207,6 +207,17 @@ export interface SignedPart {
 export interface PostDraft {
   caption: string;
   slides: { upload_id: string; alt?: string }[];
+  comments_enabled?: boolean;
+}
+
+/** What changes in a post; what is left out stays. */
+export interface PostEdit {
+  caption?: string;
+  /** Descriptions by slide id. */
+  alt?: Record<string, string>;
+  /** Every slide id once. */
+  order?: string[];
+  comments_enabled?: boolean;
 }
 
 export interface FieldError {

@@ -69,6 +69,8 @@ class Draft {
   #caption = $state(keptCaption());
   /** Files that were not taken, and why. */
   refusals = $state.raw<string[]>([]);
+  /** Whether others may comment on it. */
+  talks = $state(true);
   limits = $state.raw(limitsFrom(session.instance?.limits));
   /** A failed post that goes when this one is shared. */
   replaces: string | null = null;
@@ -158,6 +160,7 @@ class Draft {
     this.caption = '';
     this.refusals = [];
     this.replaces = null;
+    this.talks = true;
   }
 
   /**
@@ -172,7 +175,11 @@ class Draft {
         ...(item.alt.trim() && { alt: item.alt.trim() }),
       })),
     );
-    const body: PostDraft = { caption: this.caption.trim(), slides };
+    const body: PostDraft = {
+      caption: this.caption.trim(),
+      slides,
+      ...(!this.talks && { comments_enabled: false }),
+    };
     const post = entities.post((await createPost(body, this.#keyFor(body))).post);
     for (const item of items) item.belongTo(post.id);
     const [first, ...rest] = items;
@@ -188,6 +195,7 @@ class Draft {
     this.caption = '';
     this.refusals = [];
     this.replaces = null;
+    this.talks = true;
   }
 
   /** The same attempt keeps its key, so that sending it twice makes one post. */

@@ -1,6 +1,6 @@
 import { deletePost, editPost, readPost, setLiked, setSaved } from '../api/posts';
 import { reasonOf } from '../api/problem';
-import type { Post, Reaction } from '../api/types';
+import type { Post, PostEdit, Reaction } from '../api/types';
 import { session } from '../session/session.svelte';
 import { entities } from '../store/entities.svelte';
 import { dropLists, keptList, removeEverywhere } from '../store/list.svelte';
@@ -90,10 +90,9 @@ export async function refresh(post: Post): Promise<void> {
   }
 }
 
-/** Changes the caption; rejects with what the server has against it. */
-export async function recaption(post: Post, caption: string): Promise<void> {
-  const edited = await editPost(post.id, caption);
-  entities.post(edited);
+/** Changes a post of the viewer's; rejects with what the server has against it. */
+export async function edit(post: Post, changes: PostEdit): Promise<void> {
+  entities.post(await editPost(post.id, changes));
 }
 
 /** Copies the address of a post, or hands it to the system's share sheet on a phone. */
