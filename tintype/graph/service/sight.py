@@ -55,13 +55,17 @@ class Sight:
         """Those of the authors whose posts a viewer may see."""
         return await self._allowed(viewer, Action.SEE_POSTS, authors)
 
+    async def profiles_seen(self, viewer: Id | None, ids: Iterable[Id]) -> frozenset[Id]:
+        """Those of the accounts whose profile a viewer may see; reads nothing that is at hand."""
+        return await self._allowed(viewer, Action.SEE_PROFILE, ids)
+
     async def may_list(self, viewer: Id | None, account: Id) -> bool:
         """Whether a viewer may see whom an account follows and who follows it."""
         return bool(await self._allowed(viewer, Action.SEE_LISTS, [account]))
 
     async def visible_accounts(self, viewer: Id | None, ids: Iterable[Id]) -> dict[Id, Card]:
         """The accounts whose profile a viewer may see; the others are left out."""
-        seen = await self._allowed(viewer, Action.SEE_PROFILE, ids)
+        seen = await self.profiles_seen(viewer, ids)
         async with self._database.read() as reader:
             return await self._cards(reader, seen)
 

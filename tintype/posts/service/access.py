@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from tintype.database import Reader
 from tintype.graph import Graph
 from tintype.kernel.ids import Id
 from tintype.posts.errors import NotYourPost, PostNotFound, PostUnpublished
 from tintype.posts.model import Post
 from tintype.posts.store import posts as store
+
+
+async def seen(reader: Reader, graph: Graph, ids: Collection[Id], viewer: Id | None) -> set[Id]:
+    """Those of the posts that the viewer may see: own ones in any state."""
+    facts = await store.facts(reader, ids)
+    authors = await graph.authors_seen(viewer, {fact.author for fact in facts.values()})
+    return {
+        id_
+        for id_, fact in facts.items()
+        if fact.author in authors
+        and (fact.state == "published" or (fact.author == viewer and fact.state != "deleted"))
+    }
 
 
 async def visible(reader: Reader, graph: Graph, post_id: Id, viewer: Id | None) -> Post:

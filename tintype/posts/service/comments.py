@@ -123,17 +123,22 @@ class Comments:
     async def hydrate(self, ids: Collection[Id], *, viewer: Id) -> dict[Id, CommentView]:
         """Views by id, without those that the viewer may not see."""
         async with self._database.read() as reader:
-            found = list((await store.read_all(reader, ids)).values())
-            facts = await posts.facts(reader, {comment.post for comment in found})
-            owners = {fact.author for fact in facts.values()}
-            seen = await self._graph.authors_seen(viewer, owners)
-            below = {
-                post
-                for post, fact in facts.items()
-                if fact.author in seen and (fact.state == "published" or fact.author == viewer)
-            }
-            shown = [comment for comment in found if comment.post in below]
+            shown = await self._below_seen_posts(reader, ids, viewer)
             return {int(view.id): view for view in await self._views(reader, shown, viewer)}
+
+    async def seen(self, ids: Collection[Id], *, viewer: Id) -> set[Id]:
+        """Those of the comments that the viewer may see."""
+        async with self._database.read() as reader:
+            shown = await self._below_seen_posts(reader, ids, viewer)
+        authors = await self._graph.profiles_seen(viewer, {each.author for each in shown})
+        return {comment.id for comment in shown if comment.author in authors}
+
+    async def _below_seen_posts(
+        self, reader: Reader, ids: Collection[Id], viewer: Id
+    ) -> list[Comment]:
+        found = (await store.read_all(reader, ids)).values()
+        seen = await access.seen(reader, self._graph, {each.post for each in found}, viewer)
+        return [comment for comment in found if comment.post in seen]
 
     async def authors(self, ids: Collection[Id]) -> dict[Id, Id]:
         """Who wrote these comments; those that are gone are left out."""

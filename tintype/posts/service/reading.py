@@ -138,6 +138,11 @@ class Reading:
         async with self._database.read() as reader:
             return await store.newest(reader, authors, below=below, limit=limit)
 
+    async def seen(self, ids: Collection[Id], *, viewer: Id | None) -> set[Id]:
+        """Those of the posts that the viewer may see."""
+        async with self._database.read() as reader:
+            return await access.seen(reader, self._graph, ids, viewer)
+
     async def facts(self, ids: Iterable[Id]) -> dict[Id, PostFacts]:
         """Whose posts these are and how they stand; unknown ids are left out."""
         async with self._database.read() as reader:
