@@ -62,8 +62,8 @@ def demo() -> None:
     chosen = load(Settings)
     address = f"http://localhost:{chosen.port}"
 
-    def fill() -> None:
-        populate(f"http://{chosen.bind}", lambda line: typer.echo(f"  {line}", err=True))
+    def fill(token: str | None) -> None:
+        populate(f"http://{chosen.bind}", token, lambda line: typer.echo(f"  {line}", err=True))
         typer.echo(f"The demo is ready: {address} — sign in as you / {PASSWORD}", err=True)
 
     with tempfile.TemporaryDirectory(prefix="tintype-demo-") as folder:

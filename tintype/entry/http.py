@@ -24,6 +24,9 @@ _POLL_S = 0.02
 _GC_THRESHOLDS = (50_000, 20, 50)
 
 
+Beside = Callable[[str | None], None]
+
+
 class _Uvicorn(uvicorn.Server):
     """Leaves the signals to us."""
 
@@ -33,10 +36,11 @@ class _Uvicorn(uvicorn.Server):
         yield
 
 
-async def serve(settings: Settings, beside: Callable[[], None] | None = None) -> int:
+async def serve(settings: Settings, beside: Beside | None = None) -> int:
     """Serve until SIGTERM or SIGINT, then drain; returns the exit status.
 
-    ``beside`` runs in a thread of its own once the server answers; its failure ends the server.
+    ``beside`` runs in a thread of its own once the server answers, and is given the set-up token
+    while there is no admin; its failure ends the server.
     After a failed fsync the status is 70 and nothing more was acknowledged: start again to recover.
 
     Raises:
@@ -56,7 +60,9 @@ async def serve(settings: Settings, beside: Callable[[], None] | None = None) ->
     # Alone on this folder: whoever held a lease before is dead, so its work need not wait.
     await hand_back_all(server.database)
     await server.start()
-    await _offer_setup(server)
+    token = await server.admin.setup.offered()
+    if token is not None and beside is None:
+        _offer_setup(settings, token)
     web = _listen(server)
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
@@ -64,7 +70,9 @@ async def serve(settings: Settings, beside: Callable[[], None] | None = None) ->
     _tune_collector()
     serving = asyncio.create_task(web.serve())
     serving.add_done_callback(lambda _: stopping.set())
-    company = asyncio.create_task(_accompany(web, beside, stopping)) if beside else None
+    company = (
+        asyncio.create_task(_accompany(web, lambda: beside(token), stopping)) if beside else None
+    )
     await stopping.wait()
     server.admin.health.drain()
     web.should_exit = True
@@ -88,12 +96,8 @@ async def _accompany(
         stopping.set()
 
 
-async def _offer_setup(server: Server) -> None:
-    """Print the way to the first admin while there is none."""
-    token = await server.admin.setup.offered()
-    if token is None:
-        return
-    settings = server.settings
+def _offer_setup(settings: Settings, token: str) -> None:
+    """Print the way to the first admin."""
     here = settings.public_url or f"http://{settings.bind}"
     lines = (
         "No admin yet. Whoever has this token can become the first one:",

@@ -14,10 +14,13 @@ _TALL, _WIDE, _AVATAR = (1080, 1350), (1350, 900), (320, 320)
 _FILM = (720, 1280)
 
 
-def populate(base_url: str, say: Callable[[str], object]) -> None:
-    """Fill a fresh instance: people, follows, posts, likes, comments; says how far it is."""
+def populate(base_url: str, token: str | None, say: Callable[[str], object]) -> None:
+    """Fill a fresh instance: people, follows, posts, likes, comments; says how far it is.
+
+    With the set-up token the first person becomes its admin.
+    """
     visitor = Client(base_url)
-    clients = {}
+    clients: dict[str, Client] = {}
     for person in PEOPLE:
         body = {
             "handle": person.handle,
@@ -25,9 +28,10 @@ def populate(base_url: str, say: Callable[[str], object]) -> None:
             "email": f"{person.handle}@demo.example",
             "password": PASSWORD,
         }
-        clients[person.handle] = visitor.as_account(
-            visitor.call("POST", "/v1/accounts", body)["token"]
-        )
+        path = "/v1/accounts"
+        if token is not None and not clients:
+            path, body = "/v1/admin/setup", body | {"token": token, "name": "Tintype demo"}
+        clients[person.handle] = visitor.as_account(visitor.call("POST", path, body)["token"])
     ids = {
         handle: client.call("GET", "/v1/accounts/me")["id"] for handle, client in clients.items()
     }
