@@ -171,7 +171,7 @@ async def _purge_blindly(self: Any, viewer: int, author: int) -> None:
 
 # ---- reading -------------------------------------------------------------------------------------
 
-_window, _filter = reading.Reading.window, reading.Reading._filter
+_window = reading.Reading.window
 
 
 @plants("circles-are-never-forgotten", named.REVOKED, Held, "forget")
@@ -202,7 +202,7 @@ async def _end_when_short(self: Any, viewer: int, below: int, limit: int) -> Any
 async def _one_try(self: Any, viewer: int, below: int, limit: int) -> Any:
     window: Any = reading.Window([], [], below, model.Tier.CHRONOLOGICAL)
     run, _ = await self._gather(viewer, below, limit)
-    return await _filter(self, viewer, run, window, limit)
+    return await self._filter(viewer, run, window, limit)
 
 
 @plants("deleted-posts-are-shown", named.SOUND, Queries, "cards")

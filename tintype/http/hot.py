@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from itertools import count
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -32,6 +33,7 @@ _HEADERS = [
     (b"cache-control", b"no-store"),
 ]
 _CLASS = "read"
+_MOST_HOSTS = 64
 
 
 class ShortWay:
@@ -52,6 +54,8 @@ class ShortWay:
         self._answers = answers
         self._process = secrets.token_hex(5).encode()
         self._numbers = count()
+        # The same object for the same caller: cards are looked up by it.
+        self._here = lru_cache(_MOST_HOSTS)(kit.here)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = self._answers.get(scope["path"]) if scope["type"] == "http" else None
@@ -80,7 +84,7 @@ class ShortWay:
                 authorization = value
             elif name == b"cookie":
                 cookie = value
-        here = self._kit.here(scope["scheme"], host)
+        here = self._here(scope["scheme"], host)
         if here is None:
             return None
         token = _token(authorization, cookie, secure=here.startswith("https:"))

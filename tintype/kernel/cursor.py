@@ -6,10 +6,12 @@ import base64
 import binascii
 import struct
 import zlib
+from functools import lru_cache
 
 from tintype.kernel.problem import Malformed
 
 _VERSION = 1
+_TO_URL = bytes.maketrans(b"+/", b"-_")
 
 
 class UnknownCursor(Malformed):
@@ -22,8 +24,9 @@ def encode(kind: str, *parts: int) -> str:
     A cursor grants nothing: visibility is decided again on every page, so it is not signed, only
     tied to its kind by a checksum that turns typing errors and foreign cursors into a problem.
     """
-    body = struct.pack(f">B{len(parts)}q", _VERSION, *parts)
-    return base64.urlsafe_b64encode(body + _check(kind, body)).decode().rstrip("=")
+    body = _layout(len(parts)).pack(_VERSION, *parts)
+    text = binascii.b2a_base64(body + _check(kind, body), newline=False)
+    return text.translate(_TO_URL).rstrip(b"=").decode()
 
 
 def decode(kind: str, text: str | None, parts: int = 1) -> tuple[int, ...] | None:
@@ -41,9 +44,19 @@ def decode(kind: str, text: str | None, parts: int = 1) -> tuple[int, ...] | Non
     body, check = raw[:-4], raw[-4:]
     if len(body) != 1 + 8 * parts or check != _check(kind, body) or body[0] != _VERSION:
         raise UnknownCursor
-    values: tuple[int, ...] = struct.unpack(f">{parts}q", body[1:])
+    values: tuple[int, ...] = _layout(parts).unpack(body)[1:]
     return values
 
 
 def _check(kind: str, body: bytes) -> bytes:
-    return struct.pack(">I", zlib.crc32(kind.encode() + b"\0" + body))
+    return zlib.crc32(body, _seed(kind)).to_bytes(4)
+
+
+@lru_cache(maxsize=1024)
+def _seed(kind: str) -> int:
+    return zlib.crc32(kind.encode() + b"\0")
+
+
+@lru_cache(maxsize=8)
+def _layout(parts: int) -> struct.Struct:
+    return struct.Struct(f">B{parts}q")

@@ -86,20 +86,17 @@ class Reading(Generic[C]):
 
         What was revoked before the call (an unfollow, a block, a deletion) is not in it.
         """
-        want = limit + MARGIN
-        run, tier = await self._gather(viewer, below, want)
-        window = await self._filter(viewer, run, Window((), (), below, tier), limit)
-        for _ in range(self._refills):
-            if window.examined is None or len(window.ids) == limit:
-                return window
-            want *= 2
-            run, tier = await self._gather(viewer, window.examined, want)
-            window = await self._filter(viewer, run, window.answered_by(tier), limit)
-        # Nearly all that is stored near here is hidden: the database passes over it at once.
-        while window.examined is not None and not window.ids:
-            run = await self._pull(viewer, window.examined, want)
-            window = await self._filter(viewer, run, window, limit)
-        return window
+        run, tier = await self._gather(viewer, below, limit + MARGIN)
+        found = await self._sources.catalogue.cards(run.ids)
+        # Asked last, so that what was revoked while the cards were read is not shown.
+        shown = (await self._sources.circles.sets(viewer)).shown
+        first = found[:limit]
+        if len(first) == limit and _all_shown(first, shown):
+            ids = run.ids[:limit]
+            end = len(found) == limit and not run.complete_above
+            return Window(first, ids, None if end else ids[-1], tier)
+        window = _one_by_one(run, found, shown, Window((), (), below, tier), limit)
+        return await self._top_up(viewer, window, limit)
 
     async def build(self, viewer: Id) -> bool:
         """Make the viewer's timeline anew: subscribe, then snapshot. ``False``: interrupted.
@@ -188,16 +185,25 @@ class Reading(Generic[C]):
         ids = await self._sources.catalogue.published_ids_of(shown, below=below, limit=want)
         return run_of(ids, want, 0)
 
+    async def _top_up(self, viewer: Id, window: Window[C], limit: int) -> Window[C]:
+        """The window filled from below; each time twice as much is gathered as before."""
+        want = limit + MARGIN
+        for _ in range(self._refills):
+            if window.examined is None or len(window.ids) == limit:
+                return window
+            want *= 2
+            run, tier = await self._gather(viewer, window.examined, want)
+            window = await self._filter(viewer, run, window.answered_by(tier), limit)
+        # Nearly all that is stored near here is hidden: the database passes over it at once.
+        while window.examined is not None and not window.ids:
+            run = await self._pull(viewer, window.examined, want)
+            window = await self._filter(viewer, run, window, limit)
+        return window
+
     async def _filter(self, viewer: Id, run: Run, window: Window[C], limit: int) -> Window[C]:
         """The window with the next live posts that the viewer may see."""
         found = await self._sources.catalogue.cards(run.ids)
-        # Asked last, so that what was revoked while the cards were read is not shown.
         shown = (await self._sources.circles.sets(viewer)).shown
-        first = found[:limit]
-        if len(first) == limit and not window.ids and _all_shown(first, shown):
-            ids = run.ids[:limit]
-            end = len(found) == limit and not run.complete_above
-            return Window(first, ids, None if end else ids[-1], window.tier)
         return _one_by_one(run, found, shown, window, limit)
 
 
