@@ -158,7 +158,7 @@ def compose(
         *graph_consumers(graph),
         *post_consumers(posts),
         *feed.consumers,
-        *notification_consumers(Noting(database, accounts, graph, posts)),
+        *notification_consumers(Noting(database, graph, posts)),
     ]
     admin = compose_admin(
         settings.admin,

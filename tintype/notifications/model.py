@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -56,6 +56,10 @@ EVENTS: tuple[type[Event], ...] = (
 KEPT_DAYS = 90
 MOST_UNREAD = 100
 DAY_MS = 24 * 3600 * 1000
+SHOWN = 3
+"""Actors that a notification shows."""
+LATEST = 8
+"""Actors that a notification has at hand, so that a few may be hidden from its account."""
 EVERYBODY = 0
 """The subject of follows: all followers of a day are one notification."""
 
@@ -84,8 +88,37 @@ class Withdrawal(msgspec.Struct, frozen=True, kw_only=True):
     actor: Id
 
 
+class ActorKey(NamedTuple):
+    """Who did what to whom."""
+
+    account: Id
+    kind: Kind
+    subject: Id
+    actor: Id
+
+
+class ActorState(msgspec.Struct, frozen=True):
+    """The group that a note is in, its place there, and whether it was not withdrawn."""
+
+    day: int
+    id: Id
+    active: bool
+
+
+class GroupKey(NamedTuple):
+    """What makes a notification one."""
+
+    account: Id
+    kind: Kind
+    subject: Id
+    day: int
+
+
 class Group(msgspec.Struct, frozen=True, kw_only=True):
-    """One notification: ``id`` is that of its newest note, ``actors`` how many are in it."""
+    """One notification: ``id`` is that of its newest note, ``actors`` how many are in it.
+
+    ``latest`` are up to 8 of them, the latest first; never fewer than 3 while there are more.
+    """
 
     account: Id
     kind: Kind
@@ -95,6 +128,11 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     post: Id
     comment: Id
     actors: int
+    latest: tuple[Id, ...]
+
+    @property
+    def key(self) -> GroupKey:
+        return GroupKey(self.account, self.kind, self.subject, self.day)
 
 
 def changes(event: Event, owners: Mapping[Id, Id]) -> Iterator[Note | Withdrawal]:

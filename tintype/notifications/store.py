@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import struct
+from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
 import sqlalchemy as sa
 
 from tintype.database import Reader, Row, Transaction, metadata, upsert
 from tintype.kernel.ids import Id, shard_of
-from tintype.notifications.model import Group, Note, Withdrawal
+from tintype.notifications.model import ActorKey, ActorState, Group, Kind, Withdrawal
 
 _CHUNK = 500
 
@@ -25,6 +27,8 @@ notifications = sa.Table(
     sa.Column("post", sa.BigInteger, nullable=False),
     sa.Column("comment", sa.BigInteger, nullable=False),
     sa.Column("actors", sa.Integer, nullable=False),
+    # Ids of the latest actors, 8 bytes each, big-endian: a page shows them without a look-up each.
+    sa.Column("latest", sa.LargeBinary(64), nullable=False),
     sa.Index("notifications_newest", "shard", "account", "id"),
     sa.Index("notifications_by_age", "id"),
 )
@@ -55,52 +59,48 @@ notification_marks = sa.Table(
 )
 
 
-async def add(tx: Transaction, note: Note, *, id_: Id, day: int) -> bool:
-    """Put a note into its group; False when it is there already, which makes repeats harmless.
-
-    A note that was withdrawn on the same day comes back quietly; on another day it is news.
-    """
-    known = await tx.first(
-        sa.select(notification_actors.c.day, notification_actors.c.active).where(_actor(note))
-    )
-    if known is not None and known.active:
-        return False
-    quiet = known is not None and known.day == day
-    values: dict[str, object] = {"day": day, "active": True}
-    if known is None:
-        row = _key(note) | {"actor": note.actor, "id": id_} | values
-        await tx.execute(sa.insert(notification_actors), [row])
-    else:
-        if not quiet:
-            values["id"] = id_
-        await tx.execute(sa.update(notification_actors).where(_actor(note)).values(**values))
-    group = _key(note) | {"day": day, "id": id_, "post": note.post, "comment": note.comment}
-    joined: dict[str, sa.ColumnElement[object]] = {"actors": notifications.c.actors + 1}
-    if not quiet:
-        joined["id"] = sa.literal(id_)
-    await tx.execute(
-        upsert(
-            notifications,
-            group | {"actors": 1},
-            index=["shard", "account", "kind", "subject", "day"],
-            update=joined,
+async def actor_states(
+    reader: Reader, account: Id, kind: Kind, subject: Id, actors: Iterable[Id]
+) -> dict[ActorKey, ActorState]:
+    """What is known of these actors in the groups of one subject."""
+    wanted, found = sorted(actors), {}
+    for start in range(0, len(wanted), _CHUNK):
+        rows = await reader.all(
+            sa.select(notification_actors).where(
+                _about(notification_actors, account, kind, subject),
+                notification_actors.c.actor.in_(wanted[start : start + _CHUNK]),
+            )
         )
-    )
-    return True
+        for row in rows:
+            key = ActorKey(account, kind, subject, row.actor)
+            found[key] = ActorState(row.day, row.id, row.active)
+    return found
 
 
-async def withdraw(tx: Transaction, withdrawal: Withdrawal) -> bool:
-    """Take a note out of its group; False when it is not there."""
-    day = await tx.scalar(
-        sa.select(notification_actors.c.day).where(
-            _actor(withdrawal), notification_actors.c.active.is_(True)
-        )
+async def groups_of(reader: Reader, account: Id, kind: Kind, subject: Id) -> list[Group]:
+    """The groups of one subject: one a day on which something happened."""
+    rows = await reader.all(
+        sa.select(notifications).where(_about(notifications, account, kind, subject))
     )
-    if day is None:
-        return False
-    await tx.execute(sa.update(notification_actors).where(_actor(withdrawal)).values(active=False))
-    await _leave(tx, withdrawal.account, withdrawal.kind, withdrawal.subject, day)
-    return True
+    return [_group(row) for row in rows]
+
+
+async def put_actors(
+    tx: Transaction, new: Mapping[ActorKey, ActorState], known: Mapping[ActorKey, ActorState]
+) -> None:
+    if new:
+        rows = [_actor_row(key, state) for key, state in new.items()]
+        await tx.execute(sa.insert(notification_actors), rows)
+    if known:
+        rows = [_renamed(_actor_row(key, state)) for key, state in known.items()]
+        await tx.execute(_UPDATE_ACTOR, rows)
+
+
+async def put_groups(tx: Transaction, new: Sequence[Group], known: Sequence[Group]) -> None:
+    if new:
+        await tx.execute(sa.insert(notifications), [_group_row(group) for group in new])
+    if known:
+        await tx.execute(_UPDATE_GROUP, [_renamed(_group_row(group)) for group in known])
 
 
 async def newest(reader: Reader, account: Id, *, below: Id, limit: int) -> list[Group]:
@@ -157,16 +157,25 @@ async def forget_account(tx: Transaction, account: Id) -> None:
         await tx.execute(sa.delete(table).where(_of(table, account)))
 
 
-async def forget_actor(tx: Transaction, actor: Id, limit: int) -> int:
-    """Take an account out of what others were told, so many at most: asks every shard."""
-    rows = await tx.all(
+async def notes_by(reader: Reader, actor: Id, limit: int) -> list[Withdrawal]:
+    """What others were told of an account, as its withdrawal: asks every shard."""
+    rows = await reader.all(
         sa.select(notification_actors).where(notification_actors.c.actor == actor).limit(limit)
     )
-    for row in rows:
-        if row.active:
-            await _leave(tx, row.account, row.kind, row.subject, row.day)
-        await tx.execute(sa.delete(notification_actors).where(*_same_row(notification_actors, row)))
-    return len(rows)
+    return [
+        Withdrawal(account=row.account, kind=row.kind, subject=row.subject, actor=actor)
+        for row in rows
+    ]
+
+
+async def forget_notes(tx: Transaction, withdrawn: Iterable[Withdrawal]) -> None:
+    for each in withdrawn:
+        await tx.execute(
+            sa.delete(notification_actors).where(
+                _about(notification_actors, each.account, each.kind, each.subject),
+                notification_actors.c.actor == each.actor,
+            )
+        )
 
 
 async def forget_below(tx: Transaction, bound: Id, limit: int) -> int:
@@ -180,47 +189,17 @@ async def forget_below(tx: Transaction, bound: Id, limit: int) -> int:
     return dropped
 
 
-async def _leave(tx: Transaction, account: Id, kind: str, subject: Id, day: int) -> None:
-    await tx.execute(
-        sa.update(notifications)
-        .where(
-            _of(notifications, account),
-            notifications.c.kind == kind,
-            notifications.c.subject == subject,
-            notifications.c.day == day,
-            notifications.c.actors > 0,
-        )
-        .values(actors=notifications.c.actors - 1)
-    )
-
-
 def _of(table: sa.Table, account: Id) -> sa.ColumnElement[bool]:
     return sa.and_(table.c.shard == shard_of(account), table.c.account == account)
 
 
-def _key(note: Note) -> dict[str, object]:
-    return {
-        "shard": shard_of(note.account),
-        "account": note.account,
-        "kind": note.kind,
-        "subject": note.subject,
-    }
-
-
-def _actor(change: Note | Withdrawal) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        _of(notification_actors, change.account),
-        notification_actors.c.kind == change.kind,
-        notification_actors.c.subject == change.subject,
-        notification_actors.c.actor == change.actor,
-    )
+def _about(table: sa.Table, account: Id, kind: str, subject: Id) -> sa.ColumnElement[bool]:
+    return sa.and_(_of(table, account), table.c.kind == kind, table.c.subject == subject)
 
 
 def _in(group: Group) -> sa.ColumnElement[bool]:
     return sa.and_(
-        _of(notification_actors, group.account),
-        notification_actors.c.kind == group.kind,
-        notification_actors.c.subject == group.subject,
+        _about(notification_actors, group.account, group.kind, group.subject),
         notification_actors.c.day == group.day,
         notification_actors.c.active.is_(True),
     )
@@ -240,4 +219,31 @@ def _group(row: Row) -> Group:
         post=row.post,
         comment=row.comment,
         actors=row.actors,
+        latest=struct.unpack(f">{len(row.latest) // 8}q", row.latest),
     )
+
+
+def _actor_row(key: ActorKey, state: ActorState) -> dict[str, object]:
+    return {"shard": shard_of(key.account), **key._asdict(), **msgspec.structs.asdict(state)}
+
+
+def _group_row(group: Group) -> dict[str, object]:
+    latest = struct.pack(f">{len(group.latest)}q", *group.latest)
+    row = msgspec.structs.asdict(group) | {"latest": latest}
+    return {"shard": shard_of(group.account), **row}
+
+
+def _update(table: sa.Table, *columns: str) -> sa.Update:
+    """Update rows by their whole key; parameters are named after the columns, see ``_renamed``."""
+    keys = (column == sa.bindparam(f"p_{column.name}") for column in table.primary_key.columns)
+    return (
+        sa.update(table).where(*keys).values({name: sa.bindparam(f"p_{name}") for name in columns})
+    )
+
+
+def _renamed(row: Mapping[str, object]) -> dict[str, object]:
+    return {f"p_{name}": value for name, value in row.items()}
+
+
+_UPDATE_ACTOR = _update(notification_actors, "day", "id", "active")
+_UPDATE_GROUP = _update(notifications, "id", "actors", "latest")

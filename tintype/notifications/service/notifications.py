@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from tintype.accounts import AuthorView, author_view
+from tintype.accounts import author_view
 from tintype.database import Database
 from tintype.graph import Graph
 from tintype.kernel import cursor as cursors
 from tintype.kernel.ids import MAX_ID, Id, lowest_id_at
 from tintype.kernel.page import clamp_limit
 from tintype.notifications import store
-from tintype.notifications.model import DAY_MS, KEPT_DAYS, MOST_UNREAD, Group
+from tintype.notifications.model import DAY_MS, KEPT_DAYS, MOST_UNREAD, SHOWN, Group
+from tintype.notifications.service.folding import fold
 from tintype.notifications.views import (
     NotificationPage,
     NotificationView,
     UnreadView,
     notification_view,
 )
-from tintype.posts import CommentView, Posts, PostView
+from tintype.posts import Posts
 
 _CURSOR = "notifications"
-_SHOWN = 3
 _LOOKED_AT = 50
-_BATCH = 500
-
-
-class _Faces(NamedTuple):
-    """Who of a group is shown, and how many there are."""
-
-    accounts: list[AuthorView]
-    total: int
+_BATCH = 200
 
 
 class Notifications:
@@ -50,18 +42,20 @@ class Notifications:
         """
         start = cursors.decode(_CURSOR, cursor)
         below, most = MAX_ID if start is None else start[0], clamp_limit(limit)
-        async with self._database.read() as reader:
-            mark = await store.read_up_to(reader, viewer)
-        views: list[NotificationView] = []
+        found: list[Group] = []
         while True:
             groups = await self._gather(viewer, below, most + 1)
-            for view in await self._hydrate(groups, viewer, mark):
-                if len(views) == most:
-                    return await self._page(views, viewer, more=True)
-                views.append(view)
-            if len(groups) <= most:
-                return await self._page(views, viewer, more=False)
+            found += await self._filter(groups, viewer)
+            if len(found) > most or len(groups) <= most:
+                break
             below = groups[-1].id
+        shown = found[:most]
+        more = cursors.encode(_CURSOR, shown[-1].id) if len(found) > most else None
+        return NotificationPage(
+            items=await self._hydrate(shown, viewer),
+            next_cursor=more,
+            unread=await self._count_unread(viewer),
+        )
 
     async def unread(self, *, viewer: Id) -> UnreadView:
         """How many notifications the viewer has not read, 100 at most."""
@@ -97,79 +91,87 @@ class Notifications:
             await store.forget_account(tx, account)
         while True:
             async with self._database.write() as tx:
-                if await store.forget_actor(tx, account, _BATCH) == 0:
-                    return
+                told = await store.notes_by(tx, account, _BATCH)
+                await fold(tx, self._database, told)
+                await store.forget_notes(tx, told)
+            if not told:
+                return
 
     async def _gather(self, viewer: Id, below: Id, limit: int) -> list[Group]:
         async with self._database.read() as reader:
             return await store.newest(reader, viewer, below=below, limit=limit)
 
-    async def _page(
-        self, views: list[NotificationView], viewer: Id, *, more: bool
-    ) -> NotificationPage:
-        last = cursors.encode(_CURSOR, int(views[-1].id)) if more else None
-        return NotificationPage(views, last, await self._count_unread(viewer))
-
     async def _count_unread(self, viewer: Id) -> int:
         async with self._database.read() as reader:
             mark = await store.read_up_to(reader, viewer)
         groups = await self._gather(viewer, MAX_ID, MOST_UNREAD)
-        unread = [group for group in groups if group.id > mark]
-        return len(await self._hydrate(unread, viewer, mark))
+        return len(await self._filter([group for group in groups if group.id > mark], viewer))
 
-    async def _hydrate(
-        self, groups: Sequence[Group], viewer: Id, mark: Id
-    ) -> list[NotificationView]:
-        """The groups that the viewer may see something of, as views."""
-        if not groups:
-            return []
-        posts = await self._visible_posts(groups, viewer)
+    async def _filter(self, groups: Sequence[Group], viewer: Id) -> list[Group]:
+        """The groups about something that the viewer may see, by somebody whom it may see."""
+        posts = await self._posts.reading.seen({each.post for each in groups}, viewer=viewer)
+        comments = await self._posts.comments.seen({each.comment for each in groups}, viewer=viewer)
+        out = await self._out(viewer)
+        people = {actor for each in groups for actor in each.latest}
+        faces = await self._graph.profiles_seen(viewer, people) - out
+        return [
+            group
+            for group in groups
+            if (not group.post or group.post in posts)
+            and (not group.comment or group.comment in comments)
+            and (not faces.isdisjoint(group.latest) or await self._faces(group, viewer, out))
+        ]
+
+    async def _hydrate(self, groups: Sequence[Group], viewer: Id) -> list[NotificationView]:
+        """Views of groups that may be seen; one whose subject is gone by now is left out."""
+        async with self._database.read() as reader:
+            mark = await store.read_up_to(reader, viewer)
+        ids = list(dict.fromkeys(group.post for group in groups if group.post))
+        posts = {int(post.id): post for post in await self._posts.hydrate(ids, viewer=viewer)}
         comments = await self._posts.comments.hydrate(
             {group.comment for group in groups if group.comment}, viewer=viewer
         )
-        faces = await self._faces(groups, viewer)
-        return [
-            notification_view(
-                group,
-                faces[group].accounts,
-                faces[group].total,
-                read=group.id <= mark,
-                post=posts.get(group.post),
-                comment=comments.get(group.comment),
-            )
-            for group in groups
-            if _holds(group, posts, comments) and faces[group].accounts
-        ]
-
-    async def _visible_posts(self, groups: Sequence[Group], viewer: Id) -> dict[Id, PostView]:
-        wanted = list(dict.fromkeys(group.post for group in groups if group.post))
-        return {int(view.id): view for view in await self._posts.hydrate(wanted, viewer=viewer)}
-
-    async def _faces(self, groups: Sequence[Group], viewer: Id) -> dict[Group, _Faces]:
-        sets = await self._graph.sets(viewer)
-        out = sets.hidden | sets.muted
-        actors: dict[Group, list[Id]] = {}
-        beyond: dict[Group, int] = {}
-        async with self._database.read() as reader:
-            for group in groups:
-                actors[group] = await store.newest_actors(reader, group, _LOOKED_AT)
-                beyond[group] = max(0, group.actors - _LOOKED_AT)
-                if beyond[group] and out:
-                    looked_at = out.intersection(actors[group])
-                    hidden = await store.count_among(reader, group, out) - len(looked_at)
-                    beyond[group] = max(0, beyond[group] - hidden)
-        everybody = {actor for found in actors.values() for actor in found} - out
+        out = await self._out(viewer)
+        faces = {group.id: await self._faces(group, viewer, out) for group in groups}
+        everybody = {actor for shown in faces.values() for actor in shown[:SHOWN]}
         cards = await self._graph.visible_accounts(viewer, everybody)
-        faces = {}
+        views = []
         for group in groups:
-            shown = [cards[actor] for actor in actors[group] if actor in cards]
-            views = [author_view(card) for card in shown[:_SHOWN]]
-            faces[group] = _Faces(views, len(shown) + beyond[group])
-        return faces
+            shown = [cards[actor] for actor in faces[group.id][:SHOWN] if actor in cards]
+            post, comment = posts.get(group.post), comments.get(group.comment)
+            if shown and bool(group.post) == bool(post) and bool(group.comment) == bool(comment):
+                views.append(
+                    notification_view(
+                        group,
+                        [author_view(card) for card in shown],
+                        await self._count(group, faces[group.id], out),
+                        read=group.id <= mark,
+                        post=post,
+                        comment=comment,
+                    )
+                )
+        return views
 
+    async def _out(self, viewer: Id) -> frozenset[Id]:
+        sets = await self._graph.sets(viewer)
+        return sets.hidden | sets.muted
 
-def _holds(group: Group, posts: dict[Id, PostView], comments: dict[Id, CommentView]) -> bool:
-    """Whether what a group is about is still there for its viewer."""
-    return (not group.post or group.post in posts) and (
-        not group.comment or group.comment in comments
-    )
+    async def _faces(self, group: Group, viewer: Id, out: frozenset[Id]) -> list[Id]:
+        """Whom the viewer may see of those who are at hand; of many, when none of them is."""
+        seen = await self._graph.profiles_seen(viewer, group.latest) - out
+        if not seen and group.actors > len(group.latest):
+            async with self._database.read() as reader:
+                actors = await store.newest_actors(reader, group, _LOOKED_AT)
+            seen = await self._graph.profiles_seen(viewer, actors) - out
+            return [actor for actor in actors if actor in seen]
+        return [actor for actor in group.latest if actor in seen]
+
+    async def _count(self, group: Group, faces: Sequence[Id], out: frozenset[Id]) -> int:
+        """How many the viewer may see of a group; exact as far as blocks and mutes go."""
+        if group.actors <= len(group.latest):
+            return len(faces)
+        hidden = 0
+        if out:
+            async with self._database.read() as reader:
+                hidden = await store.count_among(reader, group, out)
+        return max(len(faces), group.actors - hidden)

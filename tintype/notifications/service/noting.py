@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 
-from tintype.accounts import Accounts
 from tintype.database import Database
 from tintype.graph import Graph
 from tintype.kernel.event import Event
-from tintype.kernel.ids import Id, shard_of
-from tintype.notifications import store
-from tintype.notifications.model import DAY_MS, Note, Withdrawal, changes
+from tintype.kernel.ids import Id
+from tintype.notifications.model import Note, Withdrawal, changes
+from tintype.notifications.service.folding import fold
 from tintype.posts import Posts
 from tintype.posts.events import CommentUnliked, PostUnliked
 
-_PER_TRANSACTION = 50
+_PER_TRANSACTION = 25
 
 
 class Noting:
@@ -23,9 +23,8 @@ class Noting:
     Everything is decided before a transaction opens, and each is short: nobody waits for notes.
     """
 
-    def __init__(self, database: Database, accounts: Accounts, graph: Graph, posts: Posts) -> None:
+    def __init__(self, database: Database, graph: Graph, posts: Posts) -> None:
         self._database = database
-        self._accounts = accounts
         self._graph = graph
         self._posts = posts
 
@@ -35,8 +34,9 @@ class Noting:
         found = [change for event in batch for change in changes(event, owners)]
         told = await self._told([each for each in found if isinstance(each, Note)])
         wanted = [each for each in found if isinstance(each, Withdrawal) or each in told]
-        for chunk in _chunks(wanted):
-            await self._write(chunk)
+        for start in range(0, len(wanted), _PER_TRANSACTION):
+            async with self._database.write() as tx:
+                await fold(tx, self._database, wanted[start : start + _PER_TRANSACTION])
 
     async def _owners(self, batch: Sequence[Event]) -> dict[Id, Id]:
         posts = {event.post for event in batch if isinstance(event, PostUnliked)}
@@ -45,32 +45,20 @@ class Noting:
         return owners | await self._posts.comments.authors(comments)
 
     async def _told(self, notes: Sequence[Note]) -> set[Note]:
-        """The notes that may be kept: between two live accounts that are nothing ill to each
-        other, and never about oneself.
+        """The notes that may be kept: never of oneself, and only between live accounts of which
+        neither blocked the other and the one who would be told has not muted the actor.
         """
-        others = [note for note in notes if note.account != note.actor]
-        people = {note.account for note in others} | {note.actor for note in others}
-        cards = await self._accounts.cards(people)
-        live = {id_ for id_, card in cards.items() if card.live}
-        told = set()
-        for note in others:
-            if note.account in live and note.actor in live:
-                sets = await self._graph.sets(note.account)
-                if note.actor not in sets.hidden and note.actor not in sets.muted:
-                    told.add(note)
-        return told
-
-    async def _write(self, chunk: Sequence[Note | Withdrawal]) -> None:
-        day = self._database.clock.now_ms() // DAY_MS
-        async with self._database.write() as tx:
-            for change in chunk:
-                if isinstance(change, Withdrawal):
-                    await store.withdraw(tx, change)
-                else:
-                    id_ = self._database.ids.next(shard_of(change.account))
-                    await store.add(tx, change, id_=id_, day=day)
-
-
-def _chunks(found: Sequence[Note | Withdrawal]) -> Iterator[Sequence[Note | Withdrawal]]:
-    for start in range(0, len(found), _PER_TRANSACTION):
-        yield found[start : start + _PER_TRANSACTION]
+        others: dict[Id, set[Id]] = defaultdict(set)
+        for note in notes:
+            if note.account != note.actor:
+                others[note.account].add(note.actor)
+        live = await self._graph.profiles_seen(None, others)
+        kept = {}
+        for account in live:
+            seen = await self._graph.profiles_seen(account, others[account])
+            kept[account] = seen - (await self._graph.sets(account)).muted
+        return {
+            note
+            for note in notes
+            if note.account != note.actor and note.actor in kept.get(note.account, ())
+        }

@@ -50,6 +50,7 @@ def upgrade() -> None:
         sa.Column("post", sa.BigInteger(), nullable=False),
         sa.Column("comment", sa.BigInteger(), nullable=False),
         sa.Column("actors", sa.Integer(), nullable=False),
+        sa.Column("latest", sa.LargeBinary(length=64), nullable=False),
         sa.PrimaryKeyConstraint("shard", "account", "kind", "subject", "day"),
     )
     op.create_index("notifications_by_age", "notifications", ["id"], unique=False)
