@@ -94,7 +94,7 @@ async def set_up(folder: Path) -> AsyncIterator[Stage]:
     """Build the town; from then on every transaction is taken back when it is done."""
     with (
         patch("secrets.randbelow", lambda _: _SHARD),
-        patch.object(compose, "_CLIENT", _client(folder)),
+        patch.object(compose, "_CLIENT", small_client(folder)),
     ):
         world = await open_world(folder)
         builder = _Builder(world)
@@ -105,7 +105,7 @@ async def set_up(folder: Path) -> AsyncIterator[Stage]:
     await world.close()
 
 
-def _client(folder: Path) -> Path:
+def small_client(folder: Path) -> Path:
     """A built client to serve, so that pages have their statuses."""
     dist = folder / "dist"
     (dist / "assets").mkdir(parents=True)
