@@ -13,8 +13,10 @@ import msgspec
 import pytest
 
 from tests.cast import Person, World, ok, open_world
+from tintype.config import ConfigError
 from tintype.entry import backup as backups
 from tintype.entry.backup import MANIFEST, BackupRefused, Manifest, back_up, restore
+from tintype.entry.folder import RESTORING
 from tintype.entry.settings import DATABASE
 from tintype.kernel.clock import SystemClock
 
@@ -141,6 +143,17 @@ def _copy_tree(source: Path, target: Path) -> None:
         kept = target / name
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_bytes((source / name).read_bytes())
+
+
+async def test_no_server_starts_on_a_restore_that_was_interrupted(
+    copied: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "again" / "data"
+    restore(copied, target, _silent)
+    (target / RESTORING).touch()
+
+    with pytest.raises(ConfigError, match="interrupted"):
+        await open_world(tmp_path / "again")
 
 
 async def test_nothing_is_restored_over_what_is_there(copied: Path, tmp_path: Path) -> None:

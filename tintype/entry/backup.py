@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from tintype import __version__
+from tintype.entry.folder import LOCK, RESTORING
 from tintype.entry.settings import DATABASE
 from tintype.kernel.clock import Clock, to_rfc3339
 
@@ -109,7 +110,7 @@ def verify(source: Path, progress: Progress) -> Manifest:
 def restore(source: Path, data: Path, progress: Progress) -> Manifest:
     """Fill an empty data folder from a backup that was verified whole before the first write.
 
-    The database appears last, so that an interrupted restore is no half server.
+    A server refuses to start on a folder whose restore was interrupted.
 
     Raises:
         BackupRefused: the backup is damaged, or the folder is not empty.
@@ -118,14 +119,14 @@ def restore(source: Path, data: Path, progress: Progress) -> Manifest:
         raise BackupRefused(f"{data} is not empty. Restore into a folder that does not exist yet.")
     manifest = verify(source, progress)
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    others = [file for file in manifest.files if file.path != DATABASE]
-    for file in others:
-        _copy_checked(source, data, file, file.path)
-    database = next(file for file in manifest.files if file.path == DATABASE)
-    arriving = DATABASE + ".arriving"
-    _copy_checked(source, data, database, arriving)
+    marker = data / RESTORING
+    marker.touch()
     os.sync()
-    (data / arriving).rename(data / DATABASE)
+    for file in manifest.files:
+        if _copy(source, data, file.path) != file:
+            raise BackupRefused(f"{file.path} changed while it was restored. Empty {data}.")
+    os.sync()
+    marker.unlink()
     os.sync()
     return manifest
 
@@ -153,12 +154,12 @@ def _names(data: Path, *, leave_out: Path) -> Iterator[str]:
         )
         for name in sorted(files):
             inner = (here / name).relative_to(data).as_posix()
-            if not inner.startswith((DATABASE, ".writable")):
+            if not inner.startswith((DATABASE, ".writable")) and inner != LOCK:
                 yield inner
 
 
-def _copy(source: Path, target: Path, name: str, as_name: str | None = None) -> File:
-    found, kept = source / name, target / (as_name or name)
+def _copy(source: Path, target: Path, name: str) -> File:
+    found, kept = source / name, target / name
     sha256, size = hashlib.sha256(), 0
     with found.open("rb") as reading:
         kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -169,11 +170,6 @@ def _copy(source: Path, target: Path, name: str, as_name: str | None = None) -> 
                 size += len(piece)
                 writing.write(piece)
     return File(name, size, sha256.hexdigest())
-
-
-def _copy_checked(source: Path, target: Path, file: File, as_name: str) -> None:
-    if _copy(source, target, file.path, as_name) != file:
-        raise BackupRefused(f"{file.path} changed while it was restored. Empty {target}.")
 
 
 def _fingerprint(folder: Path, name: str) -> File:

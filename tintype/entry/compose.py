@@ -15,6 +15,7 @@ from tintype.accounts.routes import routes as accounts_routes
 from tintype.admin import Check
 from tintype.database import Consumer, Fold, SqliteDatabase, Transaction, counts
 from tintype.database.migrate import migrate
+from tintype.database.pruning import prune
 from tintype.entry import checks, folder
 from tintype.entry.admin import AdminPart, Watched, compose_admin
 from tintype.entry.background import Background, Periodic, Work
@@ -180,12 +181,14 @@ def compose(
             commits=lambda: database.commits,
         ),
     )
+    groups = [consumer.group for consumer in consumers]
     work = Work(
         consumers=consumers,
         handlers=[*media.handlers, *post_jobs(posts), *admin.handlers],
         slow_handlers=media.slow_handlers,
         periodic=[
             Periodic("forget old keys", _HOUR_S, keeper.forget_old),
+            Periodic("prune the log", _HOUR_S, lambda: prune(database, groups)),
             Periodic("forget old notifications", _HOUR_S, notifications.forget_old),
             *media.periodic,
             *admin.periodic,

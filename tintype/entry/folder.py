@@ -8,13 +8,20 @@ from pathlib import Path
 
 from tintype.config import ConfigError
 
+LOCK = "lock"
+RESTORING = ".restoring"
+"""Stands in a data folder while a backup is restored into it: no server starts on half of one."""
+
 
 def make(folder: Path) -> None:
     """See to it that the folder exists and can be written, for its owner only.
 
     Raises:
-        ConfigError: it can not.
+        ConfigError: it can not, or a restore into it was interrupted.
     """
+    if (folder / RESTORING).exists():
+        message = f"data (TINTYPE_DATA): a restore into {folder} was interrupted. Empty the "
+        raise ConfigError(message + "folder and restore again.")
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         probe = folder / ".writable"
@@ -29,7 +36,7 @@ class FolderLock:
     """Held while a server runs; the kernel lets go of it when the process ends, however it ends."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / "lock"
+        self._path = folder / LOCK
         self._descriptor: int | None = None
 
     def take(self) -> None:
