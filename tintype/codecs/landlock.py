@@ -26,6 +26,8 @@ _READ = _READ_FILE | _READ_DIR
 _WRITE = _READ | _WRITE_FILE | _REMOVE_FILE | _MAKE_REG
 _ON_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE
 
+_NOWHERE = Path("/dev/null")
+
 _ABI_1_RIGHTS = (1 << 13) - 1
 _REFER_ABI, _TRUNCATE_ABI, _NETWORK_ABI, _DEVICE_ABI, _SCOPE_ABI = 2, 3, 4, 5, 6
 _REFER, _DEVICE = 1 << 13, 1 << 15
@@ -79,6 +81,7 @@ def restrict(readable: Iterable[Path], writable: Path, executable: Iterable[Path
             _allow(ruleset, path, _READ & rights)
         for path in executable:
             _allow(ruleset, path, (_READ | _EXECUTE) & rights)
+        _allow(ruleset, _NOWHERE, _READ_FILE | _WRITE_FILE)
         _allow(ruleset, writable, (_WRITE | _TRUNCATE) & rights)
         holds = kernel_calls.call(_RESTRICT_SELF, ruleset, 0) == 0
     finally:

@@ -141,7 +141,7 @@ def allow_processor_time(seconds: float) -> None:
 def system_libraries() -> tuple[Path, ...]:
     """Where programs of this machine keep what they need to start, read-only."""
     places = ("/lib", "/lib64", "/lib32", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store")
-    files = ("/etc/ld.so.cache", "/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
+    files = ("/etc/ld.so.cache", "/dev/zero", "/dev/urandom", "/dev/random")
     return tuple(Path(place) for place in places + files if os.path.exists(place))  # noqa: PTH110
 
 
