@@ -173,6 +173,18 @@ class SqliteDatabase(Database):
         except TimeoutError:
             return
 
+    async def empty_log(self) -> None:
+        """Move everything from the write-ahead log into the file and empty the log.
+
+        What was deleted is then overwritten on disk too, and not only unreachable.
+        """
+        async with self._turn:
+            if not self._raw.in_transaction:
+                statement = "PRAGMA wal_checkpoint(TRUNCATE)"
+                await asyncio.get_running_loop().run_in_executor(
+                    self._thread, self._raw.execute, statement
+                )
+
     async def close(self) -> None:
         """Wait for what is being committed, then let go of the file."""
         if self._committer is not None:

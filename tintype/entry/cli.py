@@ -55,7 +55,7 @@ def serve() -> None:
 @app.command()
 def demo() -> None:
     """Serve a throw-away instance with a small world of people, photos and a film in it."""
-    from tintype.entry.demo import populate
+    from tintype.entry.demo import build_world
     from tintype.entry.demo.people import PASSWORD
     from tintype.entry.http import serve as serve_forever
 
@@ -63,7 +63,7 @@ def demo() -> None:
     address = f"http://localhost:{chosen.port}"
 
     def fill(token: str | None) -> None:
-        populate(f"http://{chosen.bind}", token, lambda line: typer.echo(f"  {line}", err=True))
+        build_world(f"http://{chosen.bind}", token, lambda line: typer.echo(f"  {line}", err=True))
         typer.echo(f"The demo is ready: {address} — sign in as you / {PASSWORD}", err=True)
 
     with tempfile.TemporaryDirectory(prefix="tintype-demo-") as folder:

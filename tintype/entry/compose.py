@@ -189,6 +189,7 @@ def compose(
         periodic=[
             Periodic("forget old keys", _HOUR_S, keeper.forget_old),
             Periodic("prune the log", _HOUR_S, lambda: prune(database, groups)),
+            Periodic("empty the write-ahead log", _HOUR_S, database.empty_log),
             Periodic("forget old notifications", _HOUR_S, notifications.forget_old),
             *media.periodic,
             *admin.periodic,

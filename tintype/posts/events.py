@@ -59,6 +59,9 @@ class PostDeleted(Event, frozen=True, kw_only=True, tag="post_deleted"):
     def deltas(self) -> tuple[Delta, ...]:
         return (Delta(self.author, "posts", -1),) if self.published else ()
 
+    def forgets(self) -> tuple[Id, ...]:
+        return (self.post,)
+
 
 class PostLiked(Event, frozen=True, kw_only=True, tag="post_liked"):
     """Somebody likes a post who did not before."""
@@ -124,6 +127,9 @@ class CommentDeleted(Event, frozen=True, kw_only=True, tag="comment_deleted"):
     def deltas(self) -> tuple[Delta, ...]:
         gone = Delta(self.post, "comments", -1 - self.replies)
         return (gone,) if self.reply_to is None else (gone, Delta(self.reply_to, "replies", -1))
+
+    def forgets(self) -> tuple[Id, ...]:
+        return (self.comment,)
 
 
 class CommentLiked(Event, frozen=True, kw_only=True, tag="comment_liked"):

@@ -194,3 +194,18 @@ async def test_upsert_inserts_updates_or_leaves_alone(database: SqliteDatabase) 
         )
 
     assert value == 8
+
+
+async def test_what_was_deleted_is_nowhere_on_disk_once_the_log_is_emptied(
+    database: SqliteDatabase,
+) -> None:
+    folder = Path(str(database.engine.url.database)).parent
+    canary = "canary-of-a-deleted-row"
+    async with database.write() as tx:
+        await tx.execute(sa.insert(counts), [row(1) | {"name": canary}])
+    async with database.write() as tx:
+        await tx.execute(sa.delete(counts).where(counts.c.shard == 0))
+
+    await database.empty_log()
+
+    assert not any(canary.encode() in path.read_bytes() for path in folder.iterdir())

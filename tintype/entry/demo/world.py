@@ -14,7 +14,7 @@ _TALL, _WIDE, _AVATAR = (1080, 1350), (1350, 900), (320, 320)
 _FILM = (720, 1280)
 
 
-def populate(base_url: str, token: str | None, say: Callable[[str], object]) -> None:
+def build_world(base_url: str, token: str | None, say: Callable[[str], object]) -> None:
     """Fill a fresh instance: people, follows, posts, likes, comments; says how far it is.
 
     With the set-up token the first person becomes its admin.
