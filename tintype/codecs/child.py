@@ -50,11 +50,11 @@ def main() -> None:
 
 
 def confinement(posting: Posting) -> sandbox.Confinement:
-    """What a decoder may reach: its two boxes, libraries, and ffmpeg if it is there for videos."""
+    """What a decoder may reach: two folders, libraries, and for videos ffmpeg."""
     program = Path(posting.ffmpeg) if posting.ffmpeg else None
     return sandbox.Confinement(
-        readable=(Path(posting.inbox), *_python_libraries(), *sandbox.system_libraries()),
-        writable=Path(posting.outbox),
+        readable=(Path(posting.incoming), *_python_libraries(), *sandbox.system_libraries()),
+        writable=Path(posting.results),
         executable=(program, *sandbox.program_loaders()) if program else (),
         memory=posting.memory,
         file_bytes=posting.file_bytes,
@@ -88,11 +88,14 @@ def _answer(job: Job, posting: Posting, answers: FileIO) -> Message:
         if isinstance(job, PhotoJob):
             from tintype.codecs import photo
 
-            return photo.process(job, Path(posting.inbox), Path(posting.outbox))
+            return photo.process(job, Path(posting.incoming), Path(posting.results))
         from tintype.codecs import video
 
         studio = video.Studio(
-            job, Path(posting.ffmpeg or ""), Path(posting.inbox) / ORIGINAL, Path(posting.outbox)
+            job,
+            Path(posting.ffmpeg or ""),
+            Path(posting.incoming) / ORIGINAL,
+            Path(posting.results),
         )
         return video.process(studio, tell=lambda message: _say(answers, message))
     except Rejected as verdict:

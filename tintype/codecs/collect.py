@@ -1,4 +1,4 @@
-"""Taking results out of a decoder's outbox, without believing the decoder."""
+"""Taking results from a decoder without believing the decoder."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tintype.codecs.wire import Made
 _KINDS: dict[Format, Kind] = {"jpeg": Kind.JPEG, "webp": Kind.WEBP, "mp4": Kind.MP4}
 
 
-def collect(made: Iterable[Made], outbox: Path, out: Path) -> tuple[Rendition, ...]:
+def collect(made: Iterable[Made], results: Path, out: Path) -> tuple[Rendition, ...]:
     """Move the files named into ``out``; sizes and hashes are those of what was moved.
 
     Raises:
         DiedAtWork: a file is missing, is no plain file of its own, or is not of its format.
     """
     out.mkdir(parents=True, exist_ok=True)
-    return tuple(_collect_one(each, outbox / each.name, out / each.name) for each in made)
+    return tuple(_collect_one(each, results / each.name, out / each.name) for each in made)
 
 
 def _collect_one(made: Made, source: Path, target: Path) -> Rendition:

@@ -33,22 +33,22 @@ def rungs_for(width: int) -> list[tuple[RungName, int]]:
     return chosen
 
 
-def make(base: Any, outbox: Path) -> tuple[tuple[Made, ...], str]:
-    """The renditions of ``base``, smallest first, and its ThumbHash in base64.
+def make(widest: Any, results: Path) -> tuple[tuple[Made, ...], str]:
+    """The renditions of ``widest``, smallest first, and its ThumbHash in base64.
 
-    ``base`` is a pyvips image in memory, upright, 8-bit sRGB with or without alpha, as wide as
+    ``widest`` is a pyvips image in memory, upright, 8-bit sRGB with or without alpha, as wide as
     the widest rung. Each rung is made of the one above it.
     """
-    base = _without_idle_alpha(base)
-    picture, made = base, []
-    for rung, width in reversed(rungs_for(base.width)):
+    picture = _without_idle_alpha(widest)
+    made: list[Made] = []
+    for rung, width in reversed(rungs_for(picture.width)):
         if width < picture.width:
             picture = _shrunk(picture, width, UNBOUNDED).copy_memory()
-        made += [_save_webp(picture, rung, outbox), _save_jpeg(picture, rung, outbox)]
+        made += [_save_webp(picture, rung, results), _save_jpeg(picture, rung, results)]
     return tuple(reversed(made)), _placeholder(picture)
 
 
-def verify(made: tuple[Made, ...], outbox: Path, allow: Callable[[Format], None]) -> None:
+def verify(made: tuple[Made, ...], results: Path, allow: Callable[[Format], None]) -> None:
     """Decode every file again, to the last pixel; ``allow`` opens the loader of a format.
 
     Raises:
@@ -60,7 +60,7 @@ def verify(made: tuple[Made, ...], outbox: Path, allow: Callable[[Format], None]
         allow(each.format)
         try:
             image = pyvips.Image.new_from_file(
-                str(outbox / each.name), access="sequential", fail_on="warning"
+                str(results / each.name), access="sequential", fail_on="warning"
             )
             right = (image.width, image.height) == (each.width, each.height)
             image.avg()
@@ -70,16 +70,16 @@ def verify(made: tuple[Made, ...], outbox: Path, allow: Callable[[Format], None]
             raise Rejected("could-not-read", "This picture could not be converted.")
 
 
-def _save_jpeg(picture: Any, rung: RungName, outbox: Path) -> Made:
+def _save_jpeg(picture: Any, rung: RungName, results: Path) -> Made:
     flat = picture.flatten(background=WHITE) if picture.hasalpha() else picture
     made = Made(rung, "jpeg", picture.width, picture.height)
-    flat.jpegsave(str(outbox / made.name), Q=82, optimize_coding=True, keep="none")
+    flat.jpegsave(str(results / made.name), Q=82, optimize_coding=True, keep="none")
     return made
 
 
-def _save_webp(picture: Any, rung: RungName, outbox: Path) -> Made:
+def _save_webp(picture: Any, rung: RungName, results: Path) -> Made:
     made = Made(rung, "webp", picture.width, picture.height)
-    picture.webpsave(str(outbox / made.name), Q=80, keep="none")
+    picture.webpsave(str(results / made.name), Q=80, keep="none")
     return made
 
 

@@ -35,8 +35,8 @@ def load_library() -> None:
     pyvips.operation_block_set(_ALL_LOADERS, _SHUT)
 
 
-def process(job: PhotoJob, inbox: Path, outbox: Path) -> PhotoDone:
-    """The photo ladder of the original in the inbox.
+def process(job: PhotoJob, incoming: Path, results: Path) -> PhotoDone:
+    """The photo ladder of the original in the incoming folder.
 
     Raises:
         Rejected: too large, damaged, or cut off.
@@ -44,11 +44,11 @@ def process(job: PhotoJob, inbox: Path, outbox: Path) -> PhotoDone:
     import pyvips
 
     try:
-        width, height, base = _upright(inbox / ORIGINAL, job.kind, job.limits)
-        made, placeholder = ladder.make(base, outbox)
+        width, height, picture = _upright(incoming / ORIGINAL, job.kind, job.limits)
+        made, placeholder = ladder.make(picture, results)
     except pyvips.Error as error:
         raise _verdict(str(error)) from error
-    ladder.verify(made, outbox, allow_written)
+    ladder.verify(made, results, allow_written)
     return PhotoDone(width, height, placeholder, made)
 
 

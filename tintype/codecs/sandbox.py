@@ -57,7 +57,7 @@ class Confinement(msgspec.Struct, frozen=True, kw_only=True):
     """What one decoder process is allowed."""
 
     readable: tuple[Path, ...]
-    """Files and folders that may be read: its inbox, the interpreter, system libraries."""
+    """Files and folders that may be read: what came in, the interpreter, system libraries."""
     writable: Path
     """The one folder whose files may be written."""
     executable: tuple[Path, ...] = ()

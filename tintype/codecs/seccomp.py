@@ -40,7 +40,7 @@ _OTHER_PROCESSES: dict[str, tuple[int, int | None]] = {
     "setsid": (112, 157),
     "setpgid": (109, 154),
 }
-# Landlock does not cover these, and the original in the inbox is a link to the caller's file.
+# Landlock does not cover these, and the original that came in is a link to the caller's file.
 _ATTRIBUTES_OF_FILES: dict[str, tuple[int, int | None]] = {
     "chmod": (90, None),
     "fchmod": (91, 52),

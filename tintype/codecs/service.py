@@ -149,7 +149,7 @@ class Codecs:
                 raise DecoderDied(answer.reason)
             if not isinstance(answer, PhotoDone | VideoDone):
                 raise DecoderDied("the decoder answered out of turn")
-            made = await asyncio.to_thread(collect, answer.made, worker.outbox, out)
+            made = await asyncio.to_thread(collect, answer.made, worker.results, out)
         return answer, made
 
     def _note(self, level: SandboxLevel) -> None:

@@ -27,7 +27,7 @@ class Studio(msgspec.Struct, frozen=True):
     job: VideoJob
     ffmpeg: Path
     original: Path
-    outbox: Path
+    results: Path
 
 
 def load_library() -> None:
@@ -38,7 +38,7 @@ def load_library() -> None:
 
 
 def process(studio: Studio, tell: Callable[[Probed], None]) -> VideoDone:
-    """The film and the poster ladder of the original in the inbox.
+    """The film and the poster ladder of the original in the incoming folder.
 
     Raises:
         Rejected: beyond a limit, damaged, cut off, or too slow to convert.
@@ -57,7 +57,7 @@ def process(studio: Studio, tell: Callable[[Probed], None]) -> VideoDone:
 def _poster(studio: Studio, source: Source) -> tuple[tuple[Made, ...], str]:
     import pyvips
 
-    raw = studio.outbox / "poster.rgb"
+    raw = studio.results / "poster.rgb"
     size = film.poster_frame(source)
     for at in film.poster_times(source.duration):
         for tone_map in (True, False) if source.hdr else (False,):
@@ -66,21 +66,21 @@ def _poster(studio: Studio, source: Source) -> tuple[tuple[Made, ...], str]:
             if len(pixels) == size.width * size.height * _BYTES_PER_PIXEL:
                 raw.unlink()
                 image = pyvips.Image.new_from_memory(pixels, size.width, size.height, 3, "uchar")
-                made, placeholder = ladder.make(image.copy(interpretation="srgb"), studio.outbox)
-                ladder.verify(made, studio.outbox, photo.allow_written)
+                made, placeholder = ladder.make(image.copy(interpretation="srgb"), studio.results)
+                ladder.verify(made, studio.results, photo.allow_written)
                 return made, placeholder
     raise Rejected("could-not-read", "This video is damaged: no picture of it can be shown.")
 
 
 def _copied(studio: Studio, source: Source, made: Made) -> bool:
     """Whether the source's own pictures made a film that decodes without a fault."""
-    path = studio.outbox / made.name
+    path = studio.results / made.name
     return _run(studio, film.copy(source, studio.original, path)) and _decodes(studio, path)
 
 
 def _encoded(studio: Studio, source: Source, made: Made) -> float:
     """Encode the film; its duration in seconds. Odd HDR metadata falls back to no tone mapping."""
-    path = studio.outbox / made.name
+    path = studio.results / made.name
     for tone_map in (True, False) if source.hdr else (False,):
         order = film.encode(
             source,
@@ -106,7 +106,7 @@ def _seconds(studio: Studio, made: Made) -> float:
     Raises:
         Rejected: ``could-not-read``: it is not.
     """
-    result = probe(studio.outbox / made.name, Kind.MP4, Limits(frame_rate=1000))
+    result = probe(studio.results / made.name, Kind.MP4, Limits(frame_rate=1000))
     if (result.width, result.height) != (made.width, made.height) or result.duration <= 0:
         raise Rejected("could-not-read", "This video could not be converted.")
     return round(result.duration, 3)
@@ -126,7 +126,7 @@ def _run(studio: Studio, order: list[str]) -> bool:
         [str(studio.ffmpeg), *_MESSAGES, *order],
         stdin=subprocess.DEVNULL,
         check=False,
-        cwd=studio.outbox,
+        cwd=studio.results,
     )
     if done.returncode == -signal.SIGXCPU:
         raise Rejected("took-too-long", "This video takes too long to convert.")

@@ -24,8 +24,8 @@ class Posting(msgspec.Struct, frozen=True, kw_only=True):
     """How a decoder process is set up, given on its command line."""
 
     role: Role
-    inbox: str
-    outbox: str
+    incoming: str
+    results: str
     memory: int
     file_bytes: int
     niceness: int
@@ -33,7 +33,7 @@ class Posting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PhotoJob(msgspec.Struct, frozen=True, tag="photo"):
-    """Make the photo ladder of the original in the inbox."""
+    """Make the photo ladder of the original in the incoming folder."""
 
     kind: Kind
     limits: Limits
@@ -41,7 +41,7 @@ class PhotoJob(msgspec.Struct, frozen=True, tag="photo"):
 
 
 class VideoJob(msgspec.Struct, frozen=True, tag="video"):
-    """Make the film and the poster ladder of the original in the inbox."""
+    """Make the film and the poster ladder of the original in the incoming folder."""
 
     kind: Kind
     limits: Limits
@@ -63,7 +63,7 @@ class Probed(msgspec.Struct, frozen=True, tag="probed"):
 
 
 class Made(msgspec.Struct, frozen=True):
-    """One verified file in the outbox."""
+    """One verified file in the results folder."""
 
     rung: RungName
     format: Format

@@ -46,7 +46,7 @@ _ENVIRONMENT = {
 class Worker:
     """A decoder process with a folder of its own; it sees that folder and nothing else.
 
-    The folder holds an ``inbox`` that the process may only read and an ``outbox`` that it may
+    The folder holds ``incoming``, which the process may only read, and ``results``, which it may
     write; both are emptied between jobs.
     """
 
@@ -59,8 +59,8 @@ class Worker:
         self._process: asyncio.subprocess.Process | None = None
 
     @property
-    def outbox(self) -> Path:
-        return self._folder / "outbox"
+    def results(self) -> Path:
+        return self._folder / "results"
 
     @property
     def pid(self) -> int | None:
@@ -75,7 +75,7 @@ class Worker:
         self._settings.scratch.mkdir(parents=True, exist_ok=True)
         self._folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=self._settings.scratch))
         self._folder = self._folder.resolve()
-        self._empty_boxes()
+        self._empty_folders()
         posting = msgspec.json.encode(self._posting()).decode()
         with (self._folder / "errors.log").open("wb") as errors:
             self._process = await asyncio.create_subprocess_exec(
@@ -100,7 +100,7 @@ class Worker:
         self.level = answer.level
 
     async def work(self, source: Path, job: Job) -> Message:
-        """Do one job and return the last word on it; the results lie in ``outbox``.
+        """Do one job and return the last word on it; what it made lies in ``results``.
 
         Raises:
             DiedAtWork: the process ended before it answered.
@@ -128,7 +128,7 @@ class Worker:
 
     async def clean(self) -> None:
         """Forget the last job's files."""
-        await asyncio.to_thread(self._empty_boxes)
+        await asyncio.to_thread(self._empty_folders)
 
     async def end(self) -> None:
         """Kill the process with everything that it started, and remove its folder."""
@@ -160,14 +160,14 @@ class Worker:
     def _environment(self) -> dict[str, str]:
         """Nothing of the parent's: no secrets, no proxies, no preloads."""
         package = Path(tintype.__file__).resolve().parent
-        return _ENVIRONMENT | {"PYTHONPATH": str(package.parent), "TMPDIR": str(self.outbox)}
+        return _ENVIRONMENT | {"PYTHONPATH": str(package.parent), "TMPDIR": str(self.results)}
 
     def _posting(self) -> Posting:
         settings, is_video = self._settings, self.role is Role.VIDEO
         return Posting(
             role=self.role,
-            inbox=str(self._folder / "inbox"),
-            outbox=str(self.outbox),
+            incoming=str(self._folder / "incoming"),
+            results=str(self.results),
             memory=settings.video_memory if is_video else settings.photo_memory,
             file_bytes=settings.video_bytes if is_video else _PHOTO_FILE_BYTES,
             niceness=settings.niceness,
@@ -175,18 +175,18 @@ class Worker:
         )
 
     def _take_in(self, source: Path) -> None:
-        """Link the original into the inbox, or copy it where it lies on another volume."""
-        place = self._folder / "inbox" / ORIGINAL
+        """Link the original into the folder, or copy it where it lies on another volume."""
+        place = self._folder / "incoming" / ORIGINAL
         try:
             place.hardlink_to(source)
         except OSError:
             shutil.copyfile(source, place)
 
-    def _empty_boxes(self) -> None:
-        for name in ("inbox", "outbox"):
-            box = self._folder / name
-            box.mkdir(mode=0o700, exist_ok=True)
-            for left in box.iterdir():
+    def _empty_folders(self) -> None:
+        for name in ("incoming", "results"):
+            folder = self._folder / name
+            folder.mkdir(mode=0o700, exist_ok=True)
+            for left in folder.iterdir():
                 left.unlink()
 
     def _last_words(self) -> str:
