@@ -47,7 +47,7 @@ def serve() -> None:
     from tintype.entry.http import serve as serve_forever
 
     settings = load(Settings)
-    typer.echo(f"Tintype {__version__} is starting on http://{settings.bind}", err=True)
+    typer.echo(f"Tintype {__version__} is starting on {settings.address}", err=True)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         raise typer.Exit(runner.run(serve_forever(settings)))
 
@@ -60,7 +60,7 @@ def demo() -> None:
     from tintype.entry.http import serve as serve_forever
 
     chosen = load(Settings)
-    address = f"http://localhost:{chosen.port}"
+    address = chosen.address
 
     def fill(token: str | None) -> None:
         build_world(f"http://{chosen.bind}", token, lambda line: typer.echo(f"  {line}", err=True))

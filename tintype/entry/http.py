@@ -98,7 +98,7 @@ async def _accompany(
 
 def _offer_setup(settings: Settings, token: str) -> None:
     """Print the way to the first admin."""
-    here = settings.public_url or f"http://{settings.bind}"
+    here = settings.address
     lines = (
         "No admin yet. Whoever has this token can become the first one:",
         f"  {token}",
@@ -121,6 +121,8 @@ def _listen(server: Server) -> uvicorn.Server:
             access_log=False,
             log_config=None,
             server_header=False,
+            # Off unless the operator said so: anybody on this machine could set them.
+            proxy_headers=settings.trust_proxy,
             timeout_graceful_shutdown=_DRAIN_S,
         )
     )

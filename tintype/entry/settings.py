@@ -57,6 +57,13 @@ class Settings(BaseModel):
     def port(self) -> int:
         return int(self.bind.rpartition(":")[2])
 
+    @property
+    def address(self) -> str:
+        """Where a person on this machine opens the server in a browser."""
+        if self.public_url is not None:
+            return self.public_url
+        return f"http://{'localhost' if self.host in _LOCAL else self.host}:{self.port}"
+
     @model_validator(mode="after")
     def _safe(self) -> Settings:
         host, _, port = self.bind.rpartition(":")
