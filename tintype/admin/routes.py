@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 from fastapi import APIRouter, Request
 from pydantic import Field
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from tintype.accounts import (
     JOINING,
@@ -142,7 +142,12 @@ def machine_routes(machinery: Machinery) -> APIRouter:
             )
         return _json(ready_view(found))
 
-    @router.get("/metrics", operation_id="metrics", summary="Figures for Prometheus")
+    @router.get(
+        "/metrics",
+        operation_id="metrics",
+        summary="Figures for Prometheus",
+        response_class=PlainTextResponse,
+    )
     async def read_metrics(request: Request) -> Response:
         """Counters, histograms and gauges as text, for this machine or holders of the token."""
         if not _may_read(request, machinery.settings.metrics_token):

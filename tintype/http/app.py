@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import compile_path
 
 from tintype import __version__
 from tintype.http.kit import HostRefused, Kit, route_class
 from tintype.http.limits import TooManyRequests
 from tintype.http.openapi import document
 from tintype.http.problems import BodyTooLarge, BodyUnreadable, answer_exception
-from tintype.http.routes import Routes
+from tintype.http.routes import Route, Routes
 from tintype.kernel.problem import Invalid, Problem
 
 _DESCRIPTION = (
@@ -51,7 +54,7 @@ def create_app(kit: Kit, slices: Sequence[Routes]) -> FastAPI:
         )
         app.include_router(router)
     for error in (HTTPException, RequestValidationError, Problem, Exception):
-        app.add_exception_handler(error, answer_exception)
+        app.add_exception_handler(error, _answering(table))
 
     def openapi() -> Any:
         return document(app, table, [*_COMMON, BodyUnreadable, BodyTooLarge])
@@ -59,6 +62,21 @@ def create_app(kit: Kit, slices: Sequence[Routes]) -> FastAPI:
     app.openapi = openapi  # type: ignore[method-assign] # the framework's documented way
     app.state.table = table
     return app
+
+
+def _answering(table: Sequence[Route]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Answers what no route caught; a refused method gets every one that its address answers to."""
+    known = [(compile_path(route.path)[0], route.method) for route in table]
+
+    async def answer(request: Request, error: Exception) -> Response:
+        response = await answer_exception(request, error)
+        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            methods = {method for path, method in known if path.match(request.scope["path"])}
+            if methods:
+                response.headers["Allow"] = ", ".join(sorted(methods))
+        return response
+
+    return answer
 
 
 def _summary(text: str) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from tintype.http.call import AdminsOnly, CrossSiteRequest, SignInRequired
+from tintype.http.keys import KeyMalformed, KeyReused, RequestInFlight
 from tintype.http.problems import MEDIA_TYPE
-from tintype.http.routes import Access, Route
+from tintype.http.routes import Access, Body, IdField, IdPath, Route
+from tintype.kernel.ids import InvalidId
 from tintype.kernel.problem import Problem
 
 _PROBLEM = {
@@ -73,6 +76,30 @@ def _is_view(returns: Any) -> bool:
     return returns is not None and returns is not bytes
 
 
+def _around(route: Route) -> Iterator[type[Problem]]:
+    """What the kit itself may answer in place of the handler."""
+    yield SignInRequired
+    if route.access is Access.ADMIN:
+        yield AdminsOnly
+    if route.method not in {"GET", "HEAD"}:
+        yield CrossSiteRequest
+    if route.creates:
+        yield from (KeyMalformed, KeyReused, RequestInFlight)
+    if any(_holds_id(hint) for hint in _hints(route.handler)):
+        yield InvalidId
+
+
+def _hints(annotated: object) -> Iterable[Any]:
+    return get_type_hints(annotated, include_extras=True).values()
+
+
+def _holds_id(hint: Any) -> bool:
+    if hint in (IdPath, IdField):
+        return True
+    inner = _hints(hint) if isinstance(hint, type) and issubclass(hint, Body) else get_args(hint)
+    return any(_holds_id(each) for each in inner)
+
+
 def _describe(
     operation: dict[str, Any],
     route: Route,
@@ -88,7 +115,8 @@ def _describe(
         if _is_view(route.returns) and status != HTTPStatus.NO_CONTENT:
             response["content"] = {"application/json": {"schema": by_view[route.returns]}}
         responses[str(status)] = response
-    for problem in sorted({*route.problems, *common}, key=lambda each: each.slug()):
+    problems = {*route.problems, *_around(route), *common}
+    for problem in sorted(problems, key=lambda each: each.slug()):
         entry = responses.setdefault(
             str(problem.status),
             {
@@ -111,7 +139,7 @@ def _describe(
                 "name": "Idempotency-Key",
                 "in": "header",
                 "required": False,
-                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+                "schema": {"type": "string", "pattern": "^[ -~]{1,255}$"},
                 "description": "A retry with the same key gets the first answer again.",
             }
         )

@@ -20,7 +20,7 @@ from fastapi import Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 from starlette.responses import Response
 
-from tintype.kernel.ids import parse_id
+from tintype.kernel.ids import Id, parse_id
 from tintype.kernel.problem import Problem
 
 Handler = Callable[..., Awaitable[Any]]
@@ -45,12 +45,26 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, str_strip_whitespace=False)
 
 
-IdPath = Annotated[
-    int, BeforeValidator(parse_id), WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,19}$"})
-]
-IdField = IdPath
+def _id_in_field(value: object) -> Id:
+    if not isinstance(value, str):
+        message = "an id is a string"
+        raise ValueError(message)  # noqa: TRY004 - what pydantic reads as a refusal
+    return parse_id(value)
+
+
+_ID_SCHEMA = WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]{0,18}$"})
+IdPath = Annotated[int, BeforeValidator(parse_id), _ID_SCHEMA]
+"""An id in the path; a text that can not be one is not found."""
+IdField = Annotated[int, BeforeValidator(_id_in_field), _ID_SCHEMA]
+"""An id in a body or a query; what is no text is refused with the name of its field."""
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before")]
-Limit = Annotated[int | None, Query(description="items on the page: 20 unless asked, at most 100")]
+Limit = Annotated[
+    int | None,
+    Query(
+        description="items on the page: 20 unless asked, at most 100",
+        json_schema_extra={"minimum": 1},
+    ),
+]
 
 
 @dataclass(frozen=True)
