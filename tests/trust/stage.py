@@ -152,10 +152,10 @@ class _Builder:
     async def _relate(self) -> None:
         people = self.people
         await people["paul"].send("PATCH", "/v1/accounts/me", {"private": True})
-        friends = ("follower", "muting", "muted", "former", "blocked", "suspended", "leaver")
+        fans = ("follower", "muting", "muted", "former", "blocked", "suspended", "leaver")
         for owner in (people[name] for name in OWNERS):
-            for friend in (*friends, "visitor"):
-                await people[friend].follow(owner)
+            for fan in (*fans, "visitor"):
+                await people[fan].follow(owner)
         await people["requester"].send("POST", "/v1/follows", {"followed_id": people["paul"].id})
 
     async def _publish(self) -> None:
