@@ -28,7 +28,7 @@ class SandboxLevel(msgspec.Struct, frozen=True, kw_only=True):
     calls: bool = False
     """System calls that a decoder never needs are refused (seccomp)."""
     signals: bool = False
-    """Processes outside the sandbox cannot be signalled (Landlock, ABI 6)."""
+    """Processes outside the sandbox cannot be signalled (seccomp; Landlock from ABI 6 on)."""
     privileges: bool = False
     """All capabilities are gone and cannot come back."""
     limits: bool = False
@@ -37,9 +37,22 @@ class SandboxLevel(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def name(self) -> str:
         """``full``, ``partial``, or ``limits-only`` when neither files nor network are closed."""
-        if self.files and self.network and self.privileges and self.limits:
+        if not self.gaps:
             return "full"
         return "partial" if self.files or self.network else "limits-only"
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """What stays open, in words for an operator; empty when nothing does."""
+        closed = {
+            "files": self.files,
+            "network": bool(self.network),
+            "system calls": self.calls,
+            "signals": self.signals,
+            "privileges": self.privileges,
+            "limits": self.limits,
+        }
+        return tuple(name for name, holds in closed.items() if not holds)
 
     def weaker(self, other: SandboxLevel) -> SandboxLevel:
         """What both levels protect from."""
@@ -86,7 +99,7 @@ def confine(wanted: Confinement) -> SandboxLevel:
         files=rules.files and not _reads_elsewhere(),
         network=tuple(name for name, holds in network.items() if holds),
         calls=calls,
-        signals=rules.signals,
+        signals=(rules.signals or calls) and not _reaches_parent(),
         privileges=privileges,
         limits=limits,
     )
@@ -119,6 +132,15 @@ def _reads_elsewhere() -> bool:
 def _opens_sockets() -> bool:
     try:
         socket.socket().close()
+    except PermissionError:
+        return False
+    return True
+
+
+def _reaches_parent() -> bool:
+    """Whether the parent can be signalled; signal 0 asks without sending one."""
+    try:
+        os.kill(os.getppid(), 0)
     except PermissionError:
         return False
     return True

@@ -1,7 +1,8 @@
 """seccomp: system calls that no decoder needs answer "not permitted" (Linux, x86-64 and ARM64).
 
 The filter is a classic BPF program (``linux/filter.h``, ``linux/seccomp.h``) that looks at the
-call's number only. Starting programs is refused too where a decoder has none to start.
+call's number, and for a few calls at the process that they are about. Starting programs is refused
+too where a decoder has none to start.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from tintype.codecs import kernel_calls
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
 _LOAD_WORD, _JUMP_EQUAL, _JUMP_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000 | errno.EPERM, 0x80000000
-_NUMBER_AT, _ARCHITECTURE_AT = 0, 4
+_NUMBER_AT, _ARCHITECTURE_AT, _FIRST_ARGUMENT_AT = 0, 4, 16
 _X32_CALLS = 0x40000000
 
 _ARCHITECTURES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
@@ -37,8 +38,21 @@ _OTHER_PROCESSES: dict[str, tuple[int, int | None]] = {
     "process_vm_writev": (311, 271),
     "pidfd_open": (434, 434),
     "pidfd_getfd": (438, 438),
+    "kcmp": (312, 272),
     "setsid": (112, 157),
     "setpgid": (109, 154),
+    "tkill": (200, 130),
+    "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240),
+    "pidfd_send_signal": (424, 424),
+    "setpriority": (141, 140),
+    "ioprio_set": (251, 30),
+    "sched_setparam": (142, 118),
+    "sched_setscheduler": (144, 119),
+    "sched_setattr": (314, 274),
+    "sched_setaffinity": (203, 122),
+    "migrate_pages": (256, 238),
+    "move_pages": (279, 239),
 }
 # Landlock does not cover these, and the original that came in is a link to the caller's file.
 _ATTRIBUTES_OF_FILES: dict[str, tuple[int, int | None]] = {
@@ -85,6 +99,12 @@ _STARTING_PROGRAMS: dict[str, tuple[int, int | None]] = {
     "execve": (59, 221),
     "execveat": (322, 281),
 }
+# Calls about a process, by its number; 0 is the caller itself, or its group.
+_ABOUT_A_PROCESS: dict[str, tuple[int, int]] = {
+    "kill": (62, 129),
+    "prlimit64": (302, 261),
+}
+_TGKILL = (234, 131)
 
 
 class _Program(ctypes.Structure):
@@ -101,13 +121,16 @@ def restrict(*, may_execute: bool) -> bool:
     if not may_execute:
         refused |= _STARTING_PROGRAMS
     numbers = sorted({number for both in refused.values() if (number := both[column]) is not None})
-    code = _assemble(architecture, numbers)
+    bound = {both[column]: 0 for both in _ABOUT_A_PROCESS.values()}
+    bound[_TGKILL[column]] = os.getpid()  # abort() in this process; elsewhere it ends otherwise
+    code = _assemble(architecture, numbers, bound)
     program = _Program(len(code) // 8, code)
     pointer = ctypes.byref(program)
     return kernel_calls.control(_PR_SET_SECCOMP, ctypes.c_ulong(_MODE_FILTER), pointer) == 0
 
 
-def _assemble(architecture: int, refused: list[int]) -> bytes:
+def _assemble(architecture: int, refused: list[int], bound: dict[int, int]) -> bytes:
+    """The filter: some calls never, some only with this first argument (32 bits), others always."""
     body = [
         _step(_LOAD_WORD, _ARCHITECTURE_AT),
         _step(_JUMP_EQUAL, architecture, yes=1),
@@ -118,6 +141,14 @@ def _assemble(architecture: int, refused: list[int]) -> bytes:
     ]
     for number in refused:
         body += [_step(_JUMP_EQUAL, number, no=1), _step(_RETURN, _REFUSE)]
+    for number, only in bound.items():
+        body += [
+            _step(_JUMP_EQUAL, number, no=4),
+            _step(_LOAD_WORD, _FIRST_ARGUMENT_AT),
+            _step(_JUMP_EQUAL, only, no=1),
+            _step(_RETURN, _ALLOW),
+            _step(_RETURN, _REFUSE),
+        ]
     return b"".join([*body, _step(_RETURN, _ALLOW)])
 
 

@@ -47,19 +47,8 @@ def sandbox(level: SandboxLevel) -> Finding:
     """How well decoders are locked in."""
     if level.name == "full":
         return Finding("sandbox", detail="Decoders are locked in fully.")
-    missing = [
-        name
-        for name, holds in (
-            ("files", level.files),
-            ("network", bool(level.network)),
-            ("system calls", level.calls),
-            ("privileges", level.privileges),
-            ("limits", level.limits),
-        )
-        if not holds
-    ]
     fix = "Use a Linux kernel from 5.13 on with Landlock and seccomp, which a container may forbid."
-    detail = f"Level {level.name}, not closed: {', '.join(missing)}. {fix}"
+    detail = f"Level {level.name}, not closed: {', '.join(level.gaps)}. {fix}"
     return Finding("sandbox", "degraded", detail)
 
 

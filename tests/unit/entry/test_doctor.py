@@ -97,12 +97,19 @@ def test_a_schema_of_another_version_fails_and_a_fresh_one_does_not(tmp_path: Pa
 
 
 def test_a_weak_sandbox_says_what_stays_open() -> None:
-    full = SandboxLevel(files=True, network=("seccomp",), calls=True, privileges=True, limits=True)
+    full = SandboxLevel(
+        files=True,
+        network=("seccomp",),
+        calls=True,
+        signals=True,
+        privileges=True,
+        limits=True,
+    )
 
     assert checks.sandbox(full).level == "ok"
     weak = checks.sandbox(SandboxLevel(limits=True))
     assert weak.level == "degraded"
-    assert "files, network, system calls, privileges" in weak.detail
+    assert "files, network, system calls, signals, privileges" in weak.detail
 
 
 def test_a_look_that_breaks_is_a_finding_and_not_a_crash() -> None:
