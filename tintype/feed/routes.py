@@ -20,9 +20,7 @@ def short_way(home: Home) -> ShortAnswer:
     """``GET /v1/feed`` ahead of the framework: the same page for every query without surprises."""
 
     async def answer(viewer: Id, here: str, query: bytes) -> bytes | None:
-        if not query:
-            return await home.first_page(viewer, here)
-        asked = _plain(query)
+        asked = _plain(query) if query else (None, DEFAULT_LIMIT)
         if asked is None:
             return None
         cursor, limit = asked

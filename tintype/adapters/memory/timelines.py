@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
+from collections import OrderedDict
 from collections.abc import Collection, Sequence
 
 from tintype.kernel.clock import Clock
@@ -24,6 +25,7 @@ BUILD_MS = 30_000
 RESIDENT = 200_000
 """Timelines kept at most; at the cap of 340 entries that is about 0.6 GB."""
 
+_BUILDING = TimelineState.BUILDING
 _ABSENT = TimelinePage((), 0, TimelineState.ABSENT)
 
 
@@ -39,7 +41,7 @@ class MemoryTimelines:
         self._resident = resident
         self._idle_ms = idle_ms
         self._slack = slack
-        self._timelines: dict[Id, _Timeline] = {}  # ordered by last read, oldest first
+        self._timelines: OrderedDict[Id, _Timeline] = OrderedDict()  # the last to read is last
         self._builds = 0
         self._epoch = 0
         self._closed = False
@@ -65,13 +67,14 @@ class MemoryTimelines:
 
     async def page(self, account: Id, below: Id, limit: int) -> TimelinePage:
         timelines = self._plugged()
-        timeline = timelines.pop(account, None)
+        timeline = timelines.get(account)
         if timeline is None:
             return _ABSENT
         now = self._clock.now_ms()
-        if timeline.state is TimelineState.BUILDING and now - timeline.begun_ms > BUILD_MS:
+        if timeline.state is _BUILDING and now - timeline.begun_ms > BUILD_MS:
+            del timelines[account]
             return _ABSENT
-        timelines[account] = timeline
+        timelines.move_to_end(account)
         timeline.read_ms = now
         ids = timeline.ids
         end = len(ids)
@@ -135,7 +138,7 @@ class MemoryTimelines:
         self._closed = True
         self._timelines.clear()
 
-    def _plugged(self) -> dict[Id, _Timeline]:
+    def _plugged(self) -> OrderedDict[Id, _Timeline]:
         if self._closed:
             raise Unavailable("Timelines are switched off.")
         return self._timelines

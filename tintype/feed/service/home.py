@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from tintype.database import Database
 from tintype.feed import store
 from tintype.feed.model import NEWEST, Threshold, Tier
 from tintype.feed.service.feed import Feed
 from tintype.feed.service.reach import ByReach
-from tintype.feed.service.reading import Window
 from tintype.graph import Graph
 from tintype.kernel.cursor import decode, encode
 from tintype.kernel.ids import Id
@@ -16,8 +17,8 @@ from tintype.ports.timelines import Timelines
 from tintype.posts import Card, Posts
 
 CURSOR = "feed"
+ENDS_HELD = 20_000
 _START = b'{"items":['
-_TIERS = {tier: b'"tier":"%b"}' % tier.encode() for tier in Tier}
 
 
 class Home(Feed[Card]):
@@ -46,11 +47,10 @@ class Home(Feed[Card]):
         Raises:
             UnknownCursor: the cursor was not handed out by a feed.
         """
-        below = decode(CURSOR, cursor)
-        window = await self.window(viewer, NEWEST if below is None else below[0], limit)
-        return await self._posts.encode(
-            window.cards, viewer=viewer, here=here, around=_around(window)
-        )
+        below = decode(CURSOR, cursor) if cursor else None
+        window = await self.reading.window(viewer, below[0] if below else NEWEST, limit)
+        around = (_START, _end(window.examined, window.tier))
+        return await self._posts.encode(window.cards, viewer=viewer, here=here, around=around)
 
     async def first_page(self, viewer: Id, here: str) -> bytes:
         """What the feed starts with, encoded as ``FeedPage``."""
@@ -63,9 +63,8 @@ class Home(Feed[Card]):
         await self.sources.timelines.drop(account)
 
 
-def _around(window: Window[Card]) -> tuple[bytes, bytes]:
-    """The page without its items."""
-    if window.examined is None:
-        return _START, b'],"next_cursor":null,%b' % _TIERS[window.tier]
-    cursor = encode(CURSOR, window.examined).encode()
-    return _START, b'],"next_cursor":"%b",%b' % (cursor, _TIERS[window.tier])
+@lru_cache(ENDS_HELD)
+def _end(examined: Id | None, tier: Tier) -> bytes:
+    """What follows the items. Kept, because the feeds of many viewers break at the same posts."""
+    cursor = "null" if examined is None else f'"{encode(CURSOR, examined)}"'
+    return f'],"next_cursor":{cursor},"tier":"{tier}"}}'.encode()

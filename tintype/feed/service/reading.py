@@ -24,9 +24,10 @@ from tintype.kernel.problem import Unavailable
 from tintype.ports.timelines import CAP, HEAVY_CAP, Timelines, TimelineState
 
 _author = attrgetter("author")
+_ABSENT, _READY, _HEALTHY = TimelineState.ABSENT, TimelineState.READY, Tier.CHRONOLOGICAL
 
 REFILLS = 5
-MARGIN = 4
+MARGIN = 2
 """Ids gathered beyond the page, so that a dead post costs no refill and the end is seen."""
 
 HEAVY_FOLLOWEES = 2_000
@@ -160,11 +161,11 @@ class Reading(Generic[C]):
         others = [Run(own.run(viewer, below, want).ids, 0)] if viewer in own else []
         try:
             page = await timelines.page(viewer, below, want)
-            if page.state is TimelineState.ABSENT and await self.build(viewer):
+            if page.state is _ABSENT and await self.build(viewer):
                 page = await timelines.page(viewer, below, want)
         except Unavailable:
             return await self._pull(viewer, below, want), Tier.DATABASE
-        if page.state is not TimelineState.READY:
+        if page.state is not _READY:
             return await self._pull(viewer, below, want), Tier.DATABASE
         if pulled:
             shown = (await circles.sets(viewer)).shown
@@ -177,7 +178,7 @@ class Reading(Generic[C]):
             run = merge([run, *others])
         if not run.ids and run.complete_above:
             run = await self._pull(viewer, min(below, run.complete_above + 1), want)
-        return run, Tier.CHRONOLOGICAL
+        return run, _HEALTHY
 
     async def _pull(self, viewer: Id, below: Id, want: int) -> Run:
         """Fan-out on read: the same ids, asked of the database."""

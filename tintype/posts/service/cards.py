@@ -27,6 +27,7 @@ from tintype.posts.views import Marks, PostCounts
 HELD = 20_000
 _MOST_ADDRESSES = 8
 _encode = msgspec.json.Encoder().encode
+_UNMARKED = -len(NEITHER)
 _NOBODY = _encode(Marks()) + b"}"
 _NO_COUNTS = _encode(PostCounts()) + b',"viewer":' + _NOBODY
 
@@ -41,7 +42,7 @@ class Card:
     need grants of the viewer's own.
     """
 
-    __slots__ = ("author", "bodies", "counts", "head", "id", "private")
+    __slots__ = ("author", "counts", "head", "id", "items", "private")
 
     def __init__(
         self, id_: Id, author: Id, head: bytes, counts: PostCounts, *, private: bool
@@ -51,17 +52,21 @@ class Card:
         self.head = head
         self.counts = counts
         self.private = private
-        self.bodies: dict[str, bytes] = {}
-        """By the address under which the caller reaches this server; empty for private ones."""
+        self.items: dict[str, bytes] = {}
+        """The unmarked item, by the address under which the caller reaches this server; empty for
+        private ones."""
 
-    def body(self, here: str, media: Media, viewer: Id | None) -> bytes:
-        """Everything before the viewer's marks."""
-        head = media.granted(self.head, viewer) if self.private else self.head
-        counts = _encode(self.counts)
-        body = b"".join((head, counts, b',"viewer":')).replace(ENCODED_HERE, here.encode())
-        if not self.private and len(self.bodies) < _MOST_ADDRESSES:
-            self.bodies[here] = body
-        return body
+    def item(self, here: str, media: Media, viewer: Id | None, end: bytes) -> bytes:
+        """The post with the viewer's marks as its end, and a comma."""
+        unmarked = self.items.get(here)
+        if unmarked is None:
+            head = media.granted(self.head, viewer) if self.private else self.head
+            counts = _encode(self.counts)
+            pieces = (head, counts, b',"viewer":', NEITHER)
+            unmarked = b"".join(pieces).replace(ENCODED_HERE, here.encode())
+            if not self.private and len(self.items) < _MOST_ADDRESSES:
+                self.items[here] = unmarked
+        return unmarked[:_UNMARKED] + end
 
 
 class Cards:
@@ -111,22 +116,21 @@ class Cards:
         before, after = around
         if not cards:
             return before + after
-        marks = await self._marks_of(cards, viewer)
+        marks = None if viewer is None else self._marks.at_hand(viewer)
+        if marks is None:
+            marks = await self._marks_of(cards, viewer)
         try:
-            bodies = [card.bodies[here] for card in cards]
+            items = [
+                card.items[here]
+                if card.id not in marks
+                else card.items[here][:_UNMARKED] + marks[card.id]
+                for card in cards
+            ]
         except KeyError:
-            bodies = [self._body(card, viewer, here) for card in cards]
-        # One list and one join: a page is some 20 KB, and each further copy would show.
-        pieces = [NEITHER] * (2 * len(cards) + 2)
-        pieces[0] = before
-        pieces[1:-1:2] = bodies
-        if marks:
-            for place, card in enumerate(cards, start=1):
-                if (end := marks.get(card.id)) is not None:
-                    pieces[2 * place] = end
-        pieces[-2] = pieces[-2][:-1]
-        pieces[-1] = after
-        return b"".join(pieces)
+            items = [self._item(card, viewer, here, marks) for card in cards]
+        items[-1] = items[-1][:-1]
+        # One join: a page is some 20 KB, and each further copy would show.
+        return b"".join((before, *items, after))
 
     async def raw(self, cards: Sequence[Card], *, viewer: Id | None) -> list[msgspec.Raw]:
         """The posts as parts of a view that is still to be encoded."""
@@ -134,21 +138,13 @@ class Cards:
             return []
         marks = await self._marks_of(cards, viewer)
         here = ENCODED_HERE.decode()
-        return [
-            msgspec.Raw(self._body(card, viewer, here) + marks.get(card.id, NEITHER)[:-1])
-            for card in cards
-        ]
+        return [msgspec.Raw(self._item(card, viewer, here, marks)[:-1]) for card in cards]
 
     async def _marks_of(self, cards: Sequence[Card], viewer: Id | None) -> Mapping[Id, bytes]:
-        if viewer is None:
-            return {}
-        held = self._marks.at_hand(viewer)
-        if held is not None:
-            return held
-        return await self._marks.of(viewer, [card.id for card in cards])
+        return {} if viewer is None else await self._marks.of(viewer, [card.id for card in cards])
 
-    def _body(self, card: Card, viewer: Id | None, here: str) -> bytes:
-        return card.bodies.get(here) or card.body(here, self._media, viewer)
+    def _item(self, card: Card, viewer: Id | None, here: str, marks: Mapping[Id, bytes]) -> bytes:
+        return card.item(here, self._media, viewer, marks.get(card.id, NEITHER))
 
     def drop(self, ids: Iterable[Id]) -> None:
         """These posts changed."""
