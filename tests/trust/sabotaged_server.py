@@ -13,6 +13,7 @@ from tintype.database.sqlite import _Pending
 from tintype.entry import logs
 from tintype.entry.http import serve
 from tintype.entry.settings import Settings
+from tintype.explore import Explore
 
 
 def forget_answers() -> None:
@@ -60,10 +61,22 @@ def acknowledge_early() -> None:
     patch.object(_Pending, "__init__", durable_soon).start()
 
 
+def break_search() -> None:
+    """Whoever looks for more than plain letters meets a bug."""
+    honest = Explore.search
+
+    async def search(self: Explore, text: str, **options: Any) -> Any:
+        text.encode("ascii")
+        return await honest(self, text, **options)
+
+    patch.object(Explore, "search", search).start()
+
+
 FAULTS = {
     "forget-answers": forget_answers,
     "lose-events": lose_events,
     "acknowledge-early": acknowledge_early,
+    "break-search": break_search,
 }
 
 if __name__ == "__main__":
