@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tintype.database import SqliteDatabase, counts, metadata
+from tintype.feed import store
+from tintype.feed.model import Reach, Threshold
+from tintype.feed.service.reach import ByReach
+from tintype.graph.events import Followed, Unfollowed
+from tintype.kernel.clock import ManualClock
+
+HOUR_S = 3600
+
+
+class Stage:
+    """A database, a clock, an author, and what was noted of the author's posts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+        self.database = SqliteDatabase(folder / "test.sqlite", self.clock)
+        metadata.create_all(self.database.engine)
+        self.author = self.database.ids.next(7)
+        self.noted: list[tuple[int, bool]] = []
+        rule = Threshold(followers=3)
+        self.policy = ByReach(
+            rule, self.clock, lambda post, _, pulled: self.noted.append((post, pulled))
+        )
+
+    async def gain(self, followers: int) -> None:
+        """Change how many followers are counted."""
+        kind = Followed if followers > 0 else Unfollowed
+        events = [
+            kind(follower=number + 1, followee=self.author) for number in range(abs(followers))
+        ]
+        async with self.database.write() as tx:
+            await counts.fold(tx, events)
+
+    async def publish(self) -> tuple[str, bool]:
+        """The class stamped on a post of now, and whether it was noted as pulled."""
+        post = self.database.ids.next(7)
+        async with self.database.write() as tx:
+            delivery = await self.policy.class_for(tx, post=post, author=self.author)
+            assert post not in [noted for noted, _ in self.noted], "noted before the commit"
+        [pulled] = [pulled for noted, pulled in self.noted if noted == post]
+        return delivery, pulled
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    opened = Stage(tmp_path)
+    yield opened
+    await opened.database.close()
+
+
+async def test_a_reach_is_kept_until_it_is_forgotten(stage: Stage) -> None:
+    async with stage.database.write() as tx:
+        assert await store.reach_of(tx, stage.author) == Reach()
+        await store.put_reach(tx, stage.author, Reach("pull", 5))
+        await store.put_reach(tx, stage.author, Reach("push", 7))
+        assert await store.reach_of(tx, stage.author) == Reach("push", 7)
+        await store.forget_reach(tx, stage.author)
+        assert await store.reach_of(tx, stage.author) == Reach()
+
+
+async def test_an_ordinary_author_is_pushed(stage: Stage) -> None:
+    await stage.gain(2)
+
+    assert await stage.publish() == ("push", False)
+
+
+async def test_a_risen_author_is_served_both_ways_for_a_minute_and_pulled_then(
+    stage: Stage,
+) -> None:
+    await stage.gain(3)
+
+    assert await stage.publish() == ("push", True)
+    stage.clock.advance(61)
+    assert await stage.publish() == ("pull", True)
+
+
+async def test_an_author_who_fades_is_pulled_until_a_day_has_passed(stage: Stage) -> None:
+    await stage.gain(3)
+    await stage.publish()
+    await stage.gain(-1)
+
+    stage.clock.advance(23 * HOUR_S)
+    assert await stage.publish() == ("pull", True)
+    stage.clock.advance(2 * HOUR_S)
+    assert await stage.publish() == ("push", True)
+    stage.clock.advance(61)
+    assert await stage.publish() == ("push", False)
+
+
+async def test_a_post_that_is_rolled_back_is_never_noted(stage: Stage) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with stage.database.write() as tx:
+            await stage.policy.class_for(tx, post=1, author=stage.author)
+            raise ZeroDivisionError
+
+    assert stage.noted == []

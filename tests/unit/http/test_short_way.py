@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tintype.http import Kit, RateLimiter, RateLimitSettings, ShortWay
+from tintype.kernel.clock import SystemClock
+from tintype.kernel.ids import Id
+
+ADA = 7
+TOKENS = {"good": ADA}
+Told = list[tuple[str, int]]
+
+
+async def _long(scope: Any, receive: Any, send: Any) -> None:
+    del scope, receive
+    await send({"type": "http.response.start", "status": 299, "headers": []})
+    await send({"type": "http.response.body", "body": b"long"})
+
+
+async def _answer(viewer: Id, here: str, query: bytes) -> bytes | None:
+    if query == b"odd":
+        return None
+    if query == b"broken":
+        raise RuntimeError
+    return f"{viewer} {here}".encode()
+
+
+def _kit(factor: float = 1.0, public_url: str | None = None) -> Kit:
+    limiter = RateLimiter(RateLimitSettings(factor=factor), SystemClock())
+    return Kit(authenticator=None, limiter=limiter, keeper=None, public_url=public_url)  # type: ignore[arg-type] # the short way asks neither
+
+
+class Caller:
+    """Sends requests through the short way and keeps what was observed."""
+
+    def __init__(self, kit: Kit) -> None:
+        self.told: Told = []
+        self.app = ShortWay(
+            _long,
+            kit,
+            TOKENS.get,
+            lambda class_, status, _: self.told.append((class_, status)),
+            {"/v1/feed": _answer},
+        )
+
+    async def ask(
+        self,
+        path: str = "/v1/feed",
+        *,
+        method: str = "GET",
+        query: bytes = b"",
+        host: bytes = b"tintype.test",
+        **headers: str,
+    ) -> tuple[int, bytes, dict[bytes, bytes]]:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+        scope: dict[str, Any] = {"type": "http", "method": method, "path": path, "scheme": "http"}
+        scope |= {"query_string": query, "headers": [(b"host", host), *pairs]}
+        await self.app(scope, self._receive, send)
+        return sent[0]["status"], sent[1]["body"], dict(sent[0]["headers"])
+
+    async def _receive(self) -> Any:
+        return {"type": "http.request"}
+
+
+@pytest.fixture
+def caller() -> Caller:
+    return Caller(_kit())
+
+
+async def test_a_reader_whose_session_is_held_takes_the_short_way(caller: Caller) -> None:
+    status, body, headers = await caller.ask(authorization="Bearer good")
+
+    assert (status, body) == (200, b"7 http://tintype.test")
+    assert headers[b"content-length"] == b"21"
+    assert headers[b"x-content-type-options"] == b"nosniff"
+    assert headers[b"cache-control"] == b"no-store"
+    assert caller.told == [("read", 200)]
+
+
+async def test_a_cookie_does_as_well(caller: Caller) -> None:
+    assert (await caller.ask(cookie="a=b; tintype_session=good; c=d"))[0] == 200
+
+
+async def test_over_tls_only_the_cookie_of_this_host_counts() -> None:
+    caller = Caller(_kit(public_url="https://photos.example"))
+
+    assert (await caller.ask(cookie="tintype_session=good"))[0] == 299
+    secure = await caller.ask(cookie="__Host-tintype_session=good")
+
+    assert secure[:2] == (200, b"7 https://photos.example")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {},
+        {"authorization": "Bearer unknown"},
+        {"authorization": "Basic good"},
+        {"authorization": "Basic good", "cookie": "tintype_session=good"},
+        {"cookie": "tintype_session=unknown"},
+        {"authorization": "Bearer good", "path": "/v1/posts"},
+        {"authorization": "Bearer good", "method": "HEAD"},
+        {"authorization": "Bearer good", "method": "POST"},
+        {"authorization": "Bearer good", "query": b"odd"},
+        {"authorization": "Bearer good", "query": b"broken"},
+        {"authorization": "Bearer good", "host": b'evil"host'},
+    ],
+)
+async def test_everything_unusual_goes_the_long_way(caller: Caller, request_: Any) -> None:
+    assert (await caller.ask(**request_))[:2] == (299, b"long")
+    assert caller.told == []
+
+
+async def test_who_asks_too_often_goes_the_long_way_and_is_told_there() -> None:
+    caller = Caller(_kit(factor=1 / 600))  # a bucket of two
+
+    answers = [(await caller.ask(authorization="Bearer good"))[0] for _ in range(4)]
+
+    assert answers == [200, 200, 299, 299]
+
+
+async def test_every_answer_has_an_id_of_its_own(caller: Caller) -> None:
+    ids = {(await caller.ask(authorization="Bearer good"))[2][b"x-request-id"] for _ in range(5)}
+
+    assert len(ids) == 5
