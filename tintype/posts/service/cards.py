@@ -207,6 +207,8 @@ class Cards:
         for post in posts:
             face, view = faces.get(post.author), views.get(post.id)
             if face is None or view is None or not face.live:
+                # Not held as absent: the author may come back, and no post would be told.
+                del found[post.id]
                 continue
             encoded = _encode(msgspec.structs.replace(view, counts=PostCounts()))
             head = encoded.removesuffix(_NO_COUNTS)
