@@ -23,7 +23,7 @@ def encode(rgba: NDArray[np.uint8]) -> bytes:
         ValueError: a larger image, or one of another shape.
     """
     height, width = rgba.shape[:2]
-    if rgba.shape[2:] != (4,) or not 0 < max(height, width) <= LONGEST_SIDE:
+    if rgba.shape[2:] != (4,) or height * width == 0 or max(height, width) > LONGEST_SIDE:
         message = f"a ThumbHash is made of RGBA up to {LONGEST_SIDE} × {LONGEST_SIDE}"
         raise ValueError(message)
     red, green, blue, alpha = _over_average(rgba)

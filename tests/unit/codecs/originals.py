@@ -1,0 +1,146 @@
+"""Real files of every kind that Tintype accepts, made in memory or by ffmpeg."""
+
+from __future__ import annotations
+
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pillow_heif
+import pyvips
+
+from tintype.codecs.model import CodecSettings
+from tintype.codecs.worker import ffmpeg_program
+
+RED, GREEN, BLUE, YELLOW = (220, 30, 30), (30, 180, 40), (30, 50, 220), (230, 210, 30)
+CORNERS = (RED, GREEN, BLUE, YELLOW)
+PHOTO_KINDS = ("jpeg", "png", "webp", "avif", "gif", "heic")
+WIDE, TALL = 64, 48
+FILM_SECONDS = 1.0
+# A single picture, or one every two seconds, is enough to see what a film shows.
+_TEST_FILM = ("-f", "lavfi", "-i", "testsrc2=size={size}:rate={rate}:duration={seconds}")
+_TONE = ("-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration={seconds}")
+
+
+def quarters(width: int = WIDE, height: int = TALL) -> Any:
+    """Four flat fields: red and green above, blue and yellow below."""
+    pixels = np.zeros((height, width, 3), dtype=np.uint8)
+    down, across = height // 2, width // 2
+    pixels[:down, :across], pixels[:down, across:] = RED, GREEN
+    pixels[down:, :across], pixels[down:, across:] = BLUE, YELLOW
+    return picture(pixels)
+
+
+def picture(pixels: Any) -> Any:
+    """A pyvips image of its own memory from an array (height, width, bands)."""
+    height, width, bands = pixels.shape
+    flat = np.ascontiguousarray(pixels)
+    names = {"uint8": "uchar", "uint16": "ushort"}
+    image = pyvips.Image.new_from_memory(
+        flat.tobytes(), width, height, bands, names[str(flat.dtype)]
+    )
+    if bands < 3:
+        return image.copy(interpretation="b-w")
+    return image.copy(interpretation="rgb16" if str(flat.dtype) == "uint16" else "srgb")
+
+
+def photo(kind: str, image: Any | None = None) -> bytes:
+    """The image as a file of this kind; without one, the four quarters."""
+    image = quarters() if image is None else image
+    if kind == "heic":
+        return heic(image)
+    savers: dict[str, tuple[str, dict[str, Any]]] = {
+        "jpeg": (".jpg", {"Q": 92, "subsample_mode": "off"}),
+        "png": (".png", {}),
+        "webp": (".webp", {"Q": 92}),
+        "avif": (".avif", {"compression": "av1", "Q": 85, "effort": 0}),
+        "gif": (".gif", {}),
+    }
+    suffix, options = savers[kind]
+    data: bytes = image.write_to_buffer(suffix, **options)
+    return data
+
+
+def heic(image: Any, **options: Any) -> bytes:
+    """The image as iPhones write it: HEVC in a HEIF container."""
+    import io
+
+    mode = {3: "RGB", 4: "RGBA"}[image.bands]
+    made = pillow_heif.from_bytes(mode, (image.width, image.height), image.write_to_memory())
+    buffer = io.BytesIO()
+    made.save(buffer, format="HEIF", quality=90, **options)
+    return buffer.getvalue()
+
+
+def animation(frames: int = 4, width: int = WIDE, height: int = TALL, kind: str = ".gif") -> bytes:
+    """An animated GIF or WebP whose first frame is the four quarters; later ones are grey."""
+    first = quarters(width, height)
+    grey = first.new_from_image([90, 90, 90]).copy(interpretation="srgb")
+    strip = pyvips.Image.arrayjoin([first, *[grey] * (frames - 1)], across=1).copy()
+    strip.set_type(pyvips.GValue.gint_type, "page-height", height)
+    strip.set_type(pyvips.GValue.array_int_type, "delay", [100] * frames)
+    data: bytes = strip.write_to_buffer(kind)
+    return data
+
+
+@cache
+def ffmpeg() -> str:
+    return str(ffmpeg_program(CodecSettings(scratch=Path())))
+
+
+def film(path: Path, *, size: str = "320x240", rate: int = 12, **options: Any) -> Path:
+    """A test film in the format of ``path``'s extension.
+
+    ``seconds`` is its length, ``sound`` says whether it has any, ``output`` are options of ffmpeg,
+    ``source`` replaces the pictures, ``first`` comes before the inputs.
+    """
+    seconds = options.get("seconds", FILM_SECONDS)
+    words = {"size": size, "rate": str(rate), "seconds": f"{seconds:g}"}
+    source = options.get("source", _TEST_FILM)
+    order = [ffmpeg(), "-v", "error", "-nostdin", "-y", *options.get("first", ())]
+    order += [word.format(**words) for word in source]
+    if options.get("sound", True):
+        order += [word.format(**words) for word in _TONE]
+    codecs: tuple[str, ...] = ("-c:v", "libvpx", "-deadline", "realtime", "-c:a", "libopus")
+    if path.suffix != ".webm":
+        codecs = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac")
+    subprocess.run([*order, *codecs, *options.get("output", ()), str(path)], check=True)
+    return path
+
+
+def fitting_film(path: Path, **options: Any) -> Path:
+    """A film that may stay as it is: H.264 High, AAC, small, a keyframe each second."""
+    output = ("-profile:v", "high", "-b:v", "300k", "-g", "12", *options.pop("output", ()))
+    return film(path, output=output, **options)
+
+
+def turned(source: Path, path: Path, degrees: int) -> Path:
+    """The same film with a display matrix, as phones note that they were held upright."""
+    order = [ffmpeg(), "-v", "error", "-nostdin", "-y", "-display_rotation", str(degrees)]
+    subprocess.run([*order, "-i", str(source), "-c", "copy", str(path)], check=True)
+    return path
+
+
+def looked_at(path: Path) -> Any:
+    """A picture file as an array (height, width, bands) of 8-bit values."""
+    return pyvips.Image.new_from_file(str(path)).numpy()
+
+
+def colour(pixels: Any, down: float, across: float) -> tuple[int, ...]:
+    """The mean colour of a small patch, at a share of height and width."""
+    height, width = pixels.shape[:2]
+    y, x = int(height * down), int(width * across)
+    patch = pixels[max(0, y - 2) : y + 3, max(0, x - 2) : x + 3]
+    return tuple(int(value) for value in patch.reshape(-1, pixels.shape[2]).mean(axis=0).round())
+
+
+def corner_colours(pixels: Any) -> list[tuple[int, ...]]:
+    """The colours in the middle of the four quarters, row by row."""
+    return [colour(pixels, y, x) for y in (0.25, 0.75) for x in (0.25, 0.75)]
+
+
+def apart(one: tuple[int, ...], other: tuple[int, ...]) -> int:
+    """The largest difference of two colours in any band."""
+    return max(abs(a - b) for a, b in zip(one, other, strict=True))
