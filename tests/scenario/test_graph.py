@@ -190,8 +190,12 @@ async def test_a_block_hides_both_from_each_other_and_ends_every_follow(world: W
     await dee.send("POST", "/v1/blocks", {"account_id": ada.id})
     await dee.send("POST", "/v1/blocks", {"account_id": ada.id})
 
+    for path in (dee.id, f"@{dee.handle}"):
+        assert await _status(ada, f"/v1/accounts/{path}") == NOT_FOUND
+    profile = await dee.get(f"/v1/accounts/{ada.id}")
+    assert profile["relation"]["blocking"]
     for one, other in ((ada, dee), (dee, ada)):
-        for path in (other.id, f"@{other.handle}", f"{other.id}/followers", f"{other.id}/mutuals"):
+        for path in (f"{other.id}/followers", f"{other.id}/mutuals", f"{other.id}/posts"):
             assert await _status(one, f"/v1/accounts/{path}") == NOT_FOUND
         refused = await one.call("POST", "/v1/follows", json={"followed_id": other.id})
         assert refused.status_code == 404

@@ -64,7 +64,7 @@ async def test_a_post_waits_for_its_bytes_and_only_its_author_sees_it(world: Wor
     assert await _posts(bo, ada) == []
 
     await ada.send_bytes(upload, small_photo(7))
-    nudged = await ada.send("PATCH", f"/v1/posts/{post}", {"complete": True})
+    nudged = await ada.send("PATCH", f"/v1/posts/{post}", {})
     assert nudged["state"] == "processing"
     await world.settle()
 

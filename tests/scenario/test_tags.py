@@ -61,3 +61,15 @@ async def test_tags_that_start_so_are_offered_only_with_a_visible_post(world: Wo
 
     assert [(each.tag, each.posts) for each in offered] == [("day", 2), ("dawn", 1)]
     assert [each.tag for each in own] == ["day", "darkroom", "dawn"]
+
+
+async def test_the_number_beside_a_hashtag_tells_nothing_about_hidden_posts(world: World) -> None:
+    ada, bo, cy = [await world.join(handle) for handle in ("ada", "bo", "cy")]
+    await ada.post("#sun")
+    await bo.post("#sun")
+    await bo.send("PATCH", "/v1/accounts/me", {"private": True})
+    await world.settle()
+
+    found = [(await each.get("/v1/search", q="#sun"))["tags"] for each in (bo, cy)]
+
+    assert found == [[{"tag": "sun", "posts": 2}], [{"tag": "sun", "posts": 1}]]

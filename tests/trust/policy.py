@@ -58,6 +58,9 @@ POLICY: dict[tuple[str, str], str] = {
 }  # fmt: skip
 COLUMNS = ("nobody", "stranger", "follower", "barred", "owner", "admin")
 
+_BLOCKERS_MAY = {"see a profile"}
+"""What a block hides from the blocked and not from the blocker, who would take it back there."""
+
 _WHATEVER = {"anyone", "the signed in", "admins", "nobody any more"}
 """Rules that do not look at what is named: they answer the same about anything."""
 
@@ -69,7 +72,7 @@ RELATIONS = {
     "muting": "follower",
     "muted": "follower",
     "blocked": "barred",
-    "blocking": "barred",
+    "blocking": "blocker",
 }
 """What an actor is to the owners of things → the column that counts."""
 
@@ -197,6 +200,8 @@ MACHINERY = {
 
 def expected(asked: Asked, column: str, state: str) -> str:
     """The cell of the table; whatever is gone or never was is hidden from everybody."""
+    if column == "blocker":
+        column = "stranger" if asked.rule in _BLOCKERS_MAY else "barred"
     hidden = state in {"gone", "never"} and asked.rule not in _WHATEVER
     if hidden and (asked.rule, state) not in POLICY:
         asks_who = next(

@@ -84,7 +84,7 @@ def surfaces(town: Town, viewer: str | None) -> Iterator[Surface]:
 
 
 def _of_account(town: Town, viewer: str | None, id_: str) -> Iterator[Surface]:
-    profile, posts = town.profile(viewer, id_), town.posts_of(viewer, id_)
+    profile, posts = town.opens(viewer, id_), town.posts_of(viewer, id_)
     words = town.words[id_]
     handle = f"canary{list(town.words).index(id_)}"
     for reference in (id_, f"@{handle}"):

@@ -58,6 +58,11 @@ class Town(Truth):
             return True
         return other not in self.suspended and (viewer is None or not self.blocked(viewer, other))
 
+    def opens(self, viewer: str | None, other: str) -> bool:
+        """Whether the viewer may open the profile by its address: a block is taken back there."""
+        barred = viewer is not None and (other, viewer) in self.blocks
+        return viewer == other or (other not in self.suspended and not barred)
+
     def posts_of(self, viewer: str | None, author: str) -> bool:
         if viewer == author or not self.profile(viewer, author):
             return viewer == author

@@ -34,6 +34,11 @@ class SignUp(Body):
 class SignIn(Body):
     login: str = Field(max_length=_LONGEST)
     password: str = Field(max_length=_LONGEST)
+    otp: str | None = Field(
+        default=None,
+        max_length=20,
+        description="one-time code of an account with a second factor; no account has one yet",
+    )
 
 
 class ProfileChanges(Body):

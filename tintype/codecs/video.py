@@ -18,6 +18,8 @@ from tintype.codecs.wire import Made, Probed, VideoDone, VideoJob
 
 _MESSAGES = ("-hide_banner", "-nostdin", "-v", "error")
 _SHARE_THAT_MUST_BE_THERE = 0.9
+# Containers count the last frame and the tail of the sound in their own ways.
+_SLACK_S = 0.3
 _BYTES_PER_PIXEL = 3
 
 
@@ -50,7 +52,11 @@ def process(studio: Studio, tell: Callable[[Probed], None]) -> VideoDone:
     pictures, placeholder = _poster(studio, source)
     made = Made("720p", "mp4", *msgspec.structs.astuple(film.film_frame(source)))
     remuxed = source.fits and _copied(studio, source, made)
-    duration = _seconds(studio, made) if remuxed else _encoded(studio, source, made)
+    if not remuxed:
+        _encode(studio, source, made)
+    duration = _seconds(studio, made)
+    if duration < source.duration * _SHARE_THAT_MUST_BE_THERE - _SLACK_S:
+        raise Rejected("cut-off", "This video is incomplete: its end is missing.")
     return VideoDone(source.width, source.height, duration, placeholder, remuxed, (*pictures, made))
 
 
@@ -78,8 +84,8 @@ def _copied(studio: Studio, source: Source, made: Made) -> bool:
     return _run(studio, film.copy(source, studio.original, path)) and _decodes(studio, path)
 
 
-def _encoded(studio: Studio, source: Source, made: Made) -> float:
-    """Encode the film; its duration in seconds. Odd HDR metadata falls back to no tone mapping."""
+def _encode(studio: Studio, source: Source, made: Made) -> None:
+    """Encode the film. Odd HDR metadata falls back to no tone mapping."""
     path = studio.results / made.name
     for tone_map in (True, False) if source.hdr else (False,):
         order = film.encode(
@@ -91,13 +97,8 @@ def _encoded(studio: Studio, source: Source, made: Made) -> float:
             tone_map=tone_map,
         )
         if _run(studio, order) and _decodes(studio, path):
-            break
-    else:
-        raise Rejected("could-not-read", "This video is damaged and could not be converted.")
-    seconds = _seconds(studio, made)
-    if seconds < source.duration * _SHARE_THAT_MUST_BE_THERE - 1:
-        raise Rejected("cut-off", "This video is incomplete: its end is missing.")
-    return seconds
+            return
+    raise Rejected("could-not-read", "This video is damaged and could not be converted.")
 
 
 def _seconds(studio: Studio, made: Made) -> float:

@@ -22,6 +22,7 @@ from tintype.database.sql import upsert
 from tintype.database.tables import consumer_offsets, dead_letters, event_log, outbox
 from tintype.kernel.event import Event, wire_name
 from tintype.kernel.ids import SHARDS
+from tintype.kernel.problem import Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -206,12 +207,18 @@ class ConsumerRunner:
         )
 
     async def _apply_or_bury(self, row: Row) -> None:
-        for attempt in range(_ATTEMPTS):
+        attempt = 0
+        while attempt < _ATTEMPTS:
             try:
                 await self._apply([row])
+            except Unavailable as error:
+                # An engine is away: that is nothing the event could be blamed for.
+                log.warning("consumer.waits", group=self._consumer.group, error=repr(error))
+                await asyncio.sleep(_IDLE_S)
             except Exception as error:  # noqa: BLE001 - counted, then buried with its reason
                 reason = repr(error)
                 await asyncio.sleep(_FIRST_RETRY_S * 2**attempt)
+                attempt += 1
             else:
                 return
         log.error("consumer.dead_letter", group=self._consumer.group, kind=row.kind, reason=reason)

@@ -66,7 +66,7 @@ TEXT_LIMITS = TextLimits(
 _CLIENT = Path(__file__).parents[2] / "web" / "dist"
 _PROBLEM_PAGES = Path(__file__).parents[2] / "docs" / "reference" / "problems"
 _HOUR_S = 3600.0
-_COUNT_WINDOW_S = 0.1
+_COUNT_WINDOW_S = 0.02
 
 
 @dataclass(frozen=True)

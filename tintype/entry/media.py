@@ -22,7 +22,8 @@ from tintype.media.routes import Door
 from tintype.media.routes import routes as media_routes
 from tintype.media.service import Avatars, Delivery, Erasing, Grants, Processing, Sweeper
 
-_MINUTE_S, _HOUR_S = 60.0, 3600.0
+# A completion that nobody announced is found within a minute of its last part.
+_SWEEP_S, _HOUR_S = 30.0, 3600.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class MediaPart:
     @property
     def periodic(self) -> list[Periodic]:
         return [
-            Periodic("sweep uploads", _MINUTE_S, self.sweeper.sweep),
+            Periodic("sweep uploads", _SWEEP_S, self.sweeper.sweep),
             Periodic("abort orphaned uploads", _HOUR_S, self.sweeper.abort_orphans),
         ]
 

@@ -20,7 +20,8 @@ _GOLDEN = 0x9E37_79B9_7F4A_7C15
 class Action(enum.Enum):
     """What somebody wants with an account."""
 
-    SEE_PROFILE = "see its profile"
+    SEE_PROFILE = "see its profile wherever accounts are listed"
+    OPEN_PROFILE = "open its profile by its own address"
     SEE_POSTS = "see its posts, its stories and their media"
     SEE_LISTS = "see who follows it and whom it follows"
     FOLLOW = "follow it"
@@ -28,7 +29,7 @@ class Action(enum.Enum):
     BLOCK = "block it"
 
 
-_SEEING = frozenset({Action.SEE_PROFILE, Action.SEE_POSTS, Action.SEE_LISTS})
+_SEEING = frozenset({Action.SEE_PROFILE, Action.OPEN_PROFILE, Action.SEE_POSTS, Action.SEE_LISTS})
 _OF_FOLLOWERS = frozenset({Action.SEE_POSTS, Action.SEE_LISTS})
 
 
@@ -45,7 +46,7 @@ class RelationSets(msgspec.Struct, frozen=True):
 
     ``sources`` are those whose posts concern it: the followees and the account itself. ``shown``
     are the sources whose posts its feed may hold: live and not muted. ``hidden`` are the accounts
-    with a block in either direction.
+    with a block in either direction, ``barred_by`` those of them that block this account.
     """
 
     account: Id
@@ -53,6 +54,7 @@ class RelationSets(msgspec.Struct, frozen=True):
     shown: frozenset[Id]
     hidden: frozenset[Id] = frozenset()
     muted: frozenset[Id] = frozenset()
+    barred_by: frozenset[Id] = frozenset()
 
     def follows(self, account: Id) -> bool:
         return account in self.sources and account != self.account
@@ -61,7 +63,9 @@ class RelationSets(msgspec.Struct, frozen=True):
     def weight(self) -> int:
         """How many ids are held: what this takes of memory."""
         shown = 0 if self.shown is self.sources else len(self.shown)
-        return 1 + len(self.sources) + shown + len(self.hidden) + len(self.muted)
+        return (
+            1 + len(self.sources) + shown + len(self.hidden) + len(self.muted) + len(self.barred_by)
+        )
 
 
 class Edge(NamedTuple):
@@ -75,8 +79,9 @@ def can(viewer: RelationSets | None, action: Action, subject: Standing) -> bool:
     """Whether a viewer (``None``: nobody signed in) may do this to an account.
 
     This is the one place that decides. An account that is not live and one with a block in either
-    direction do not exist for others; only blocking works through a block, so that the blocked side
-    can protect itself too.
+    direction do not exist for others, with two exceptions: blocking works through a block, so that
+    the blocked side can protect itself too, and whoever blocks can still open the profile, which is
+    where a block is taken back.
     """
     if viewer is None:
         return (
@@ -89,7 +94,7 @@ def can(viewer: RelationSets | None, action: Action, subject: Standing) -> bool:
     if action is Action.BLOCK:
         return True
     if subject.id in viewer.hidden:
-        return False
+        return action is Action.OPEN_PROFILE and subject.id not in viewer.barred_by
     return not (subject.private and action in _OF_FOLLOWERS) or viewer.follows(subject.id)
 
 

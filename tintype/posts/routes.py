@@ -60,11 +60,11 @@ class FileToCome(Body):
 class SlideDraft(Body):
     upload_id: IdField | None = None
     media: FileToCome | None = None
-    alt: str = Field(default="", max_length=_LONGEST)
+    alt: str | None = Field(default=None, max_length=_LONGEST)
 
 
 class PostDraft(Body):
-    caption: str = Field(default="", max_length=_LONGEST)
+    caption: str | None = Field(default=None, max_length=_LONGEST)
     slides: list[SlideDraft] = Field(max_length=_MOST)
     comments_enabled: bool = True
 
@@ -75,7 +75,8 @@ class PostEdit(Body):
     order: list[IdField] | None = Field(default=None, max_length=_MOST)
     comments_enabled: bool | None = None
     complete: bool = Field(
-        default=False, description="complete the uploads of this post that are still open"
+        default=False,
+        description="complete the uploads of this post that are still open; so does an empty body",
     )
 
 
@@ -87,16 +88,16 @@ class CommentDraft(Body):
 def _draft(body: PostDraft) -> Draft:
     return Draft(
         slides=[_slide(slide, place) for place, slide in enumerate(body.slides)],
-        caption=body.caption,
+        caption=body.caption or "",
         comments_enabled=body.comments_enabled,
     )
 
 
 def _slide(slide: SlideDraft, place: int) -> DraftSlide:
     if slide.upload_id is not None and slide.media is None:
-        return DraftSlide(slide.upload_id, slide.alt)
+        return DraftSlide(slide.upload_id, slide.alt or "")
     if slide.media is not None and slide.upload_id is None:
-        return DraftSlide(NewFile(slide.media.content_type, slide.media.bytes), slide.alt)
+        return DraftSlide(NewFile(slide.media.content_type, slide.media.bytes), slide.alt or "")
     raise invalid_field(f"/slides/{place}", "Give either upload_id or media.")
 
 
@@ -144,7 +145,7 @@ def routes(posts: Posts, accounts: Accounts) -> Routes:
 
         `alt` maps slide ids to texts; `order` lists every slide id once.
         """
-        if body.complete:
+        if body.complete or not body.model_fields_set:
             await posts.publishing.complete(post_id, actor=call.actor)
         changes = PostChanges(
             caption=body.caption,

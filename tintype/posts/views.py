@@ -93,7 +93,7 @@ class CommentReaction(msgspec.Struct, frozen=True):
 
 
 class TagView(msgspec.Struct, frozen=True):
-    """A hashtag and how many posts carry it."""
+    """A hashtag and how many of its newest 100 posts the viewer sees."""
 
     tag: str
     posts: int

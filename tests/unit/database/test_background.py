@@ -32,6 +32,7 @@ from tintype.database import (
 from tintype.database.tables import dead_letters, event_log, jobs, outbox
 from tintype.kernel.clock import ManualClock
 from tintype.kernel.event import Delta, Event
+from tintype.kernel.problem import Unavailable
 
 
 class Rang(Event, frozen=True, kw_only=True, tag="test_rang"):
@@ -286,3 +287,25 @@ async def test_a_restart_hands_back_what_the_dead_process_held(database: SqliteD
 
     await runner.run_due()
     assert done == [5]
+
+
+async def test_an_engine_that_is_away_buries_no_event(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "_IDLE_S", 0.0)
+    heard: list[int] = []
+    refusals = 20
+
+    async def handle(batch: Sequence[Event]) -> None:
+        nonlocal refusals
+        refusals -= 1
+        if refusals > 0:
+            raise Unavailable
+        heard.extend(event.number for event in batch if isinstance(event, Rang))
+
+    await publish(database, [1, 2])
+    await Relay(database).drain()
+    await ConsumerRunner(database, Consumer("ears", (Rang,), handle)).catch_up()
+
+    assert heard == [1, 2]
+    assert await rows(database, dead_letters) == []

@@ -14,16 +14,20 @@ GONE = Standing(id=THEM, live=False, private=False)
 
 STRANGER = RelationSets(ME, frozenset([ME]), frozenset([ME]))
 FOLLOWER = RelationSets(ME, frozenset([ME, THEM]), frozenset([ME, THEM]))
-BLOCKED = RelationSets(ME, frozenset([ME]), frozenset([ME]), hidden=frozenset([THEM]))
+BLOCKING = RelationSets(ME, frozenset([ME]), frozenset([ME]), hidden=frozenset([THEM]))
+BLOCKED = RelationSets(
+    ME, frozenset([ME]), frozenset([ME]), hidden=frozenset([THEM]), barred_by=frozenset([THEM])
+)
 MUTING = RelationSets(ME, frozenset([ME]), frozenset([ME]), muted=frozenset([THEM]))
 
-PROFILE, POSTS, LISTS = Action.SEE_PROFILE, Action.SEE_POSTS, Action.SEE_LISTS
-SEEING = {PROFILE, POSTS, LISTS}
+PROFILE, OPEN = Action.SEE_PROFILE, Action.OPEN_PROFILE
+POSTS, LISTS = Action.SEE_POSTS, Action.SEE_LISTS
+SEEING = {PROFILE, OPEN, POSTS, LISTS}
 EVERYTHING = set(Action)
 
 TABLE = [
     ("nobody", None, "public", PUBLIC, SEEING),
-    ("nobody", None, "private", PRIVATE, {PROFILE}),
+    ("nobody", None, "private", PRIVATE, {PROFILE, OPEN}),
     ("nobody", None, "gone", GONE, set()),
     ("stranger", STRANGER, "public", PUBLIC, EVERYTHING),
     ("stranger", STRANGER, "private", PRIVATE, EVERYTHING - {POSTS, LISTS}),
@@ -31,6 +35,9 @@ TABLE = [
     ("follower", FOLLOWER, "public", PUBLIC, EVERYTHING),
     ("follower", FOLLOWER, "private", PRIVATE, EVERYTHING),
     ("follower", FOLLOWER, "gone", GONE, set()),
+    ("blocking", BLOCKING, "public", PUBLIC, {Action.BLOCK, OPEN}),
+    ("blocking", BLOCKING, "private", PRIVATE, {Action.BLOCK, OPEN}),
+    ("blocking", BLOCKING, "gone", GONE, set()),
     ("blocked", BLOCKED, "public", PUBLIC, {Action.BLOCK}),
     ("blocked", BLOCKED, "private", PRIVATE, {Action.BLOCK}),
     ("blocked", BLOCKED, "gone", GONE, set()),

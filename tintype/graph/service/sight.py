@@ -70,15 +70,17 @@ class Sight:
             return await self._cards(reader, seen)
 
     async def see_account(self, reference: str, viewer: Id | None) -> AccountView:
-        """The profile that an id or an ``@handle`` names.
+        """The profile that an id or an ``@handle`` names, also of somebody whom the viewer blocks.
 
         Raises:
-            AccountNotFound: there is none that the viewer may see.
+            AccountNotFound: there is none that the viewer may open.
         """
-        found = await self.hydrate_accounts([await self._accounts.resolve(reference)], viewer)
-        if not found:
+        account = await self._accounts.resolve(reference)
+        if not await self._allowed(viewer, Action.OPEN_PROFILE, [account]):
             raise AccountNotFound
-        return found[0]
+        async with self._database.read() as reader:
+            cards = await self._cards(reader, [account])
+            return (await self.views(reader, [cards[account]], viewer))[0]
 
     async def hydrate_accounts(self, ids: Sequence[Id], viewer: Id | None) -> list[AccountView]:
         """Profiles in the order of their ids, without those that the viewer may not see."""
@@ -152,13 +154,13 @@ class Sight:
         async with self._database.read() as reader:
             followees = await store.everyone(reader, store.FOLLOWING, viewer)
             muted = await store.everyone(reader, store.MUTES.table, viewer)
-            hidden = await store.everyone(reader, store.BLOCKS.table, viewer)
-            hidden |= await store.everyone(reader, store.BLOCKS.mirror, viewer)
+            barred_by = await store.everyone(reader, store.BLOCKS.mirror, viewer)
+            hidden = barred_by | await store.everyone(reader, store.BLOCKS.table, viewer)
         standings = await self._standings.get(followees)
         sources = followees | {viewer}
         out = muted | {id_ for id_ in followees if id_ not in standings or not standings[id_].live}
         shown = sources if sources.isdisjoint(out) else sources - out
-        return RelationSets(viewer, sources, shown, hidden, muted)
+        return RelationSets(viewer, sources, shown, hidden, muted, barred_by)
 
     async def _cards(self, reader: Reader, ids: Iterable[Id]) -> dict[Id, Card]:
         wanted, found = list(ids), {}

@@ -17,7 +17,7 @@ from tintype.ports.blobs import Blobs
 log = structlog.get_logger(__name__)
 
 _BATCH = 200
-_LOOK_AGAIN_MS = 60_000
+_LOOK_AGAIN_MS = 25_000
 _STUCK_MS = 10 * 60_000
 _REMEMBER_MS = 7 * 24 * 3600 * 1000
 _ORPHAN_MS = UPLOAD_MS + 3_600_000

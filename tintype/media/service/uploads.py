@@ -37,6 +37,7 @@ from tintype.media.views import NewUploadView, QuotaView, new_upload_view
 from tintype.ports.blobs import Blobs, SignedPart, StoredPart
 from tintype.ports.errors import NoSuchUpload, OutOfSpace
 
+_MOST_NAMED = 10
 PROCESS_PHOTO, PROCESS_VIDEO = "media.process-photo", "media.process-video"
 
 
@@ -174,7 +175,9 @@ class Uploads:
             return upload
         missing = _missing(upload, await self.stored_parts(upload))
         if missing:
-            raise UploadIncomplete(f"{len(missing)} parts are missing.", missing=missing)
+            named = ", ".join(str(number) for number in missing[:_MOST_NAMED])
+            more = "" if len(missing) <= _MOST_NAMED else f" and {len(missing) - _MOST_NAMED} more"
+            raise UploadIncomplete(f"Missing parts: {named}{more}.", missing=missing)
         async with self._database.write() as tx:
             now = self._database.clock.now_ms()
             changes = {"state": "processing", "changed_ms": now}
@@ -202,7 +205,7 @@ class Uploads:
         accepted = accepted_type(content_type, filename)
         if accepted is None:
             raise ContentTypeRefused(
-                "Photos and videos of these types are accepted.",
+                "Photos may be JPEG, PNG, WebP, AVIF, GIF or HEIC; videos MP4, MOV or WebM.",
                 accepted=[*PHOTO_TYPES, *VIDEO_TYPES],
             )
         if size < 1:
@@ -211,7 +214,10 @@ class Uploads:
         kind = kind_of(accepted)
         limit = self.settings.photo_bytes if kind == "photo" else self.settings.video_bytes
         if size > limit:
-            raise UploadTooLarge(f"A {kind} may have {limit} bytes.", limit=limit)
+            raise UploadTooLarge(
+                f"A {kind} may have up to {_readable(limit)}; this one has {_readable(size)}.",
+                limit=limit,
+            )
         return accepted
 
     async def _check_account(self, reader: Reader, owner: Id, size: int) -> None:
@@ -236,6 +242,14 @@ def process_job(upload: Id, *, kind: str) -> Job:
         dedupe=str(upload),
         priority=0 if kind == "photo" else 5,
     )
+
+
+def _readable(size: int) -> str:
+    """Bytes as people read them, in powers of 1 024: ``8 MB``, ``3.5 GB``."""
+    for unit, name in ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB")):
+        if size >= unit:
+            return f"{size / unit:.1f}".removesuffix(".0") + f" {name}"
+    return f"{size} bytes"
 
 
 def _missing(upload: Upload, stored: Sequence[StoredPart]) -> list[int]:

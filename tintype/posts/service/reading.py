@@ -26,7 +26,7 @@ from tintype.posts.views import EncodedPage, PostView, TagView
 _UNPUBLISHED: tuple[State, ...] = ("pending", "failed", "held")
 _AUTHORS_HELD = 20_000
 _MOST_UNPUBLISHED = 100
-_POSTS_TRIED = 20
+_POSTS_COUNTED = 100
 
 
 class Reading:
@@ -172,16 +172,20 @@ class Reading:
     async def tags_starting(self, prefix: str, *, viewer: Id | None, limit: int) -> list[TagView]:
         """Hashtags that start so, the most used first: those with a post that the viewer sees.
 
-        Only the newest 20 posts of a tag are tried.
+        Each with how many of its newest 100 posts the viewer sees: the number tells nothing about
+        the others.
         """
         wanted = normal_tag(prefix)
         if not wanted:
             return []
         found = []
         async with self._database.read() as reader:
-            for tag, posts in await tags.starting(reader, wanted, limit):
-                ids = await tags.newest(reader, tag, below=MAX_ID, limit=_POSTS_TRIED)
-                if await self._seen(ids, viewer):
+            for tag in await tags.starting(reader, wanted, limit):
+                ids = await tags.newest(reader, tag, below=MAX_ID, limit=_POSTS_COUNTED)
+                known = (await store.facts(reader, ids)).values()
+                authors = [fact.author for fact in known if fact.state == "published"]
+                seen = await self._graph.authors_seen(viewer, set(authors))
+                if posts := sum(author in seen for author in authors):
                     found.append(TagView(tag=tag, posts=posts))
         return found
 

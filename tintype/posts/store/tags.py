@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -18,11 +17,6 @@ tagged = sa.Table(
     sa.Column("post", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Index("tagged_starting", "tag"),
 )
-
-
-class TagCount(NamedTuple):
-    tag: str
-    posts: int
 
 
 async def put(tx: Transaction, post: Id, tags: Iterable[str]) -> None:
@@ -54,14 +48,13 @@ async def newest(reader: Reader, tag: str, *, below: Id, limit: int) -> list[Id]
     return [row.post for row in rows]
 
 
-async def starting(reader: Reader, prefix: str, limit: int) -> list[TagCount]:
+async def starting(reader: Reader, prefix: str, limit: int) -> list[str]:
     """Tags that start with a prefix, the most used first: asks every shard."""
-    posts = sa.func.count().label("posts")
     rows = await reader.all(
-        sa.select(tagged.c.tag, posts)
+        sa.select(tagged.c.tag)
         .where(tagged.c.tag >= prefix, tagged.c.tag < prefix + "\U0010ffff")
         .group_by(tagged.c.tag)
-        .order_by(posts.desc(), tagged.c.tag)
+        .order_by(sa.func.count().desc(), tagged.c.tag)
         .limit(limit)
     )
-    return [TagCount(row.tag, row.posts) for row in rows]
+    return [row.tag for row in rows]
