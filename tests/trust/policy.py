@@ -1,9 +1,9 @@
 """Who may do what: the whole authorization of the API as one table, written before looking.
 
 A row is a rule and the state of what is asked for; the columns are what the caller is to its
-owner. ``ok`` is any success. ``404`` means hidden: the answer must be the one that an id gets which
-never existed. ``shut`` is a 404 that says so, about something whose existence is no secret. Other
-numbers are the status itself.
+owner. ``ok`` is any success, ``noop`` one that changes nothing. ``404`` means hidden: the answer
+must be the one that an id gets which never existed. ``shut`` is a 404 that says so, about something
+whose existence is no secret. Other numbers are the status itself. No refusal changes anything.
 """
 
 from __future__ import annotations
@@ -38,6 +38,11 @@ POLICY: dict[tuple[str, str], str] = {
     ("own", "public"):            "401   403      403      404    ok    403",
     ("own", "private"):           "401   404      403      404    ok    404",
     ("own", "unpublished"):       "401   404      404      404    ok    404",
+    ("delete", "public"):         "401   403      403      noop   ok    403",
+    ("delete", "private"):        "401   noop     403      noop   ok    noop",
+    ("delete", "unpublished"):    "401   noop     noop     noop   ok    noop",
+    ("delete", "gone"):           "401   noop     noop     noop   noop  noop",
+    ("delete", "never"):          "401   noop     noop     noop   noop  noop",
     ("retry", "public"):          "401   403      403      404    409   403",
     ("retry", "private"):         "401   404      403      404    409   404",
     ("retry", "unpublished"):     "401   404      404      404    409   404",
@@ -46,6 +51,9 @@ POLICY: dict[tuple[str, str], str] = {
     ("its owner alone", "any"):   "401   404      404      404    ok    404",
     ("complete", "ready"):        "401   404      404      404    ok    404",
     ("complete", "open"):         "401   404      404      404    409   404",
+    ("drop", "ready"):            "401   noop     noop     noop   ok    noop",
+    ("drop", "open"):             "401   noop     noop     noop   ok    noop",
+    ("drop", "never"):            "401   noop     noop     noop   noop  noop",
     ("send parts", "ready"):      "401   404      404      404    409   404",
     ("send parts", "open"):       "401   404      404      404    ok    404",
 
@@ -131,7 +139,7 @@ OPERATIONS: dict[str, Asked] = {
     "read_upload": Asked("its owner alone", "upload"),
     "sign_part": Asked("send parts", "upload"),
     "complete_upload": Asked("complete", "upload"),
-    "drop_upload": Asked("the signed in", "upload"),
+    "drop_upload": Asked("drop", "upload"),
     "set_avatar": Asked("its owner alone", "upload", {"upload_id": "{upload_id}"}),
     "remove_avatar": _SIGNED_IN,
     "read_media": Asked("fetch a file", "media", query={"grant": "{grant}"}),
@@ -144,7 +152,7 @@ OPERATIONS: dict[str, Asked] = {
     "create_post of an upload": Asked("its owner alone", "upload", {"slides": _SLIDES}),
     "read_post": Asked("see posts", "post"),
     "edit_post": Asked("own", "post", {"caption": "changed"}),
-    "delete_post": Asked("own", "post"),
+    "delete_post": Asked("delete", "post"),
     "retry_post": Asked("retry", "post"),
     "like_post": Asked("react", "post"),
     "unlike_post": Asked("react", "post"),

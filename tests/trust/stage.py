@@ -82,6 +82,11 @@ class Stage:
     actors: list[Actor]
     subjects: dict[str, list[Subject]]
 
+    @property
+    def written(self) -> int:
+        """Rows changed since the beginning, those that were taken back included."""
+        return int(self.world.server.database._raw.total_changes)
+
     def of(self, kind: str) -> list[Subject]:
         return self.subjects.get(kind) or [Subject(kind, kind, "any", values=_FIXED)]
 

@@ -54,12 +54,13 @@ class Surface:
     """Somewhere to look. The canaries of ``kind`` there must be exactly ``holds``.
 
     ``holds`` is ``None`` where the answer must be 404; without a ``kind`` only what is forbidden
-    matters.
+    matters. ``also`` may be here though it may be nowhere else.
     """
 
     path: str
     kind: str = ""
     holds: set[str] | None = field(default_factory=set)
+    also: frozenset[str] = frozenset()
 
 
 def surfaces(town: Town, viewer: str | None) -> Iterator[Surface]:
@@ -84,15 +85,16 @@ def surfaces(town: Town, viewer: str | None) -> Iterator[Surface]:
 
 
 def _of_account(town: Town, viewer: str | None, id_: str) -> Iterator[Surface]:
-    profile, posts = town.opens(viewer, id_), town.posts_of(viewer, id_)
-    words = town.words[id_]
+    words, posts = town.words[id_], town.posts_of(viewer, id_)
     handle = f"canary{list(town.words).index(id_)}"
+    bio = {words.bio} if town.opens(viewer, id_) else None
+    face = frozenset({words.name, words.bio}) if bio else frozenset[str]()
     for reference in (id_, f"@{handle}"):
-        yield Surface(f"/v1/accounts/{reference}", "bio", {words.bio} if profile else None)
+        yield Surface(f"/v1/accounts/{reference}", "bio", bio, face)
         shown = {words.caption} | ({words.unpublished} if viewer == id_ else set())
         yield Surface(f"/v1/accounts/{reference}/posts", "cap", shown if posts else None)
-    yield Surface(f"/@{handle}", "bio", {words.bio} if profile else None)
-    yield Surface(f"/@{handle}/followers", "bio", {words.bio} if profile else None)
+    yield Surface(f"/@{handle}", "bio", bio, face)
+    yield Surface(f"/@{handle}/followers", "bio", bio, face)
     fans = {follower for follower, followed in town.follows if followed == id_}
     followees = {followed for follower, followed in town.follows if follower == id_}
     lists = {"followers": fans, "following": followees}
@@ -141,7 +143,9 @@ def _own(town: Town, viewer: str) -> Iterator[Surface]:
         "mutes": {two for one, two in town.mutes if one == viewer},
         "follow-requests": {one for one, two in town.requests if two == viewer},
     }
-    yield Surface("/v1/blocks", "name", {town.words[id_].name for id_ in edges.pop("blocks")})
+    blocked = [town.words[id_] for id_ in edges.pop("blocks")]
+    faces = frozenset(canary for words in blocked for canary in (words.name, words.bio))
+    yield Surface("/v1/blocks", "name", {words.name for words in blocked}, faces)
     for name, people in edges.items():
         yield Surface(f"/v1/{name}", "name", town.names(viewer, people))
     yield Surface("/v1/notifications?limit=100")
@@ -200,11 +204,7 @@ class Watch:
         where = f"{surface.path} for {viewer}"
         found = set(CANARY.findall(answer.content.decode()))
         self._report.canaries += len(found)
-        may = set(readable)
-        if surface.path == "/v1/blocks":
-            # The one list that shows accounts behind a block: those that the viewer blocked.
-            blocked = {two for one, two in self._folk.town.blocks if one == viewer}
-            may |= {self._folk.town.words[id_].bio for id_ in blocked} | (surface.holds or set())
+        may = readable | surface.also
         self._note(found <= may, f"{where}: leaks {sorted(found - may)}")
         if surface.path.startswith("/v1/notifications"):
             muted = {two for one, two in self._folk.town.mutes if one == viewer}
