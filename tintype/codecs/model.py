@@ -99,7 +99,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What is refused before the first pixel is decoded."""
 
     pixels: int = 50_000_000
-    """Pixels of a photo, all its frames together, and of one frame of a video."""
+    """Pixels of a photo, of which an animation shows its first picture, or of a video's frame."""
     side: int = 16_384
     """Pixels along the longer side."""
     seconds: float = 3600

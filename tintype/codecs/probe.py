@@ -13,7 +13,7 @@ from tintype.codecs.model import VIDEO_RUNG, Limits, Rejected
 from tintype.codecs.sniff import Kind
 
 DEMUXERS = {Kind.MP4: "mov", Kind.MOV: "mov", Kind.WEBM: "matroska"}
-DECODERS = (
+_DECODERS = (
     "h264,hevc,av1,libdav1d,libaom-av1,vp8,vp9,libvpx,libvpx-vp9,mpeg4,h263,mjpeg,prores,"
     "aac,aac_latm,mp3,mp3float,opus,libopus,vorbis,flac,alac,ac3,eac3,amrnb,amrwb,"
     "pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be"
@@ -22,7 +22,7 @@ DECODERS = (
 INPUT_OPTIONS = {
     "protocol_whitelist": "file",
     "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm",
-    "codec_whitelist": DECODERS,
+    "codec_whitelist": _DECODERS,
 }
 
 _MICROSECONDS = 1_000_000
@@ -105,17 +105,14 @@ def _describe(file: Any, kind: Kind, limits: Limits) -> Source:
 
 def _first_film(file: Any) -> Any:
     """The first track of moving pictures; cover art is not one."""
-    import av
     from av.stream import Disposition
 
     for stream in file.streams.video:
         if not stream.disposition & Disposition.attached_pic:
-            try:
-                stream.codec_context.open(strict=False)
-            except (av.error.FFmpegError, ValueError, AttributeError) as error:
+            if not _is_known(stream):
                 raise Rejected(
                     "unsupported-codec", "This video is in a format that cannot be read here."
-                ) from error
+                )
             return stream
     raise Rejected("no-picture", "This file holds no moving pictures.")
 
@@ -139,11 +136,15 @@ def _upright(picture: Any, aspect: Fraction | None) -> tuple[int, int]:
     return (picture.height, width) if sideways else (width, picture.height)
 
 
+def _is_known(stream: Any) -> bool:
+    """Whether a decoder of the list exists for it: PyAV itself would take any that it has."""
+    context = getattr(stream, "codec_context", None)
+    return context is not None and context.codec.name in _DECODERS.split(",")
+
+
 def _is_audible(audio: Any) -> bool:
-    context = getattr(audio, "codec_context", None)
-    if context is None or context.codec.name not in DECODERS.split(","):
-        return False
-    return bool(context.sample_rate > 0 and context.channels > 0)
+    context = audio.codec_context
+    return _is_known(audio) and bool(context.sample_rate > 0 and context.channels > 0)
 
 
 def _steady_rate(video: Any) -> Fraction:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import subprocess
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from tintype.codecs.sniff import Kind
 from tintype.codecs.wire import Made, Probed, VideoDone, VideoJob
 
 _MESSAGES = ("-hide_banner", "-nostdin", "-v", "error")
+_NOWHERE = ("-c:v", "libx264", "-f", "null", "-")
 _SHARE_THAT_MUST_BE_THERE = 0.9
 # Containers count the last frame and the tail of the sound in their own ways.
 _SLACK_S = 0.3
@@ -75,6 +77,7 @@ def _poster(studio: Studio, source: Source) -> tuple[tuple[Made, ...], str]:
                 made, placeholder = ladder.make(image.copy(interpretation="srgb"), studio.results)
                 ladder.verify(made, studio.results, photo.allow_written)
                 return made, placeholder
+    _make_sure_of(studio)
     raise Rejected("could-not-read", "This video is damaged: no picture of it can be shown.")
 
 
@@ -98,6 +101,7 @@ def _encode(studio: Studio, source: Source, made: Made) -> None:
         )
         if _run(studio, order) and _decodes(studio, path):
             return
+    _make_sure_of(studio)
     raise Rejected("could-not-read", "This video is damaged and could not be converted.")
 
 
@@ -111,6 +115,16 @@ def _seconds(studio: Studio, made: Made) -> float:
     if (result.width, result.height) != (made.width, made.height) or result.duration <= 0:
         raise Rejected("could-not-read", "This video could not be converted.")
     return round(result.duration, 3)
+
+
+def _make_sure_of(studio: Studio) -> None:
+    """Before a file is blamed: the program itself works here.
+
+    Raises:
+        OSError: it does not; the machine is at fault.
+    """
+    if not _run(studio, ["-f", "lavfi", "-i", "nullsrc", "-frames:v", "1", *_NOWHERE]):
+        raise OSError(errno.ENOEXEC, "this ffmpeg does not work here", str(studio.ffmpeg))
 
 
 def _decodes(studio: Studio, path: Path) -> bool:

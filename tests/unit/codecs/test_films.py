@@ -240,8 +240,9 @@ def _times(path: Path) -> Iterator[float]:
 async def test_hdr_is_brought_down_to_what_every_screen_shows(
     film: Film, tmp_path: Path, transfer: int, name: str
 ) -> None:
-    tags = ("-color_primaries", "bt2020", "-color_trc", name, "-colorspace", "bt2020nc")
-    output = (*tags, "-c:v", "libx265", "-pix_fmt", "yuv420p10le", "-x265-params", "log-level=none")
+    tags = f"setparams=color_primaries=bt2020:color_trc={name}:colorspace=bt2020nc"
+    steps = f"scale=out_color_matrix=bt2020:out_range=tv,format=yuv420p10le,{tags}"
+    output = ("-vf", steps, "-c:v", "libx265", "-x265-params", "log-level=none")
     # A white wall at the level of graphics in HLG, 75 % (ITU-R BT.2408).
     source = originals.film(
         tmp_path / "film.mp4", source=_flat("0xbfbfbf"), output=output, size="192x128", seconds=0.5
@@ -266,7 +267,8 @@ async def test_colours_of_a_film_survive_whatever_matrix_it_was_coded_with(
     film: Film, tmp_path: Path, size: str, matrix: str
 ) -> None:
     name = "bt601" if matrix == "smpte170m" else matrix
-    output = ("-vf", f"scale=out_color_matrix={name}:out_range=tv", "-colorspace", matrix)
+    tags = f"setparams=color_primaries={matrix}:color_trc={matrix}:colorspace={matrix}"
+    output = ("-vf", f"scale=out_color_matrix={name}:out_range=tv,format=yuv420p,{tags}")
     source = originals.film(
         tmp_path / "film.mp4",
         source=_flat("0xc83c28"),
