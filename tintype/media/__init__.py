@@ -1,11 +1,19 @@
 """Upload → original → renditions, and handing them to whoever may see them."""
 
-from tintype.media.errors import UploadExpired, UploadFailed, UploadInUse, UploadNotFound
+from tintype.media.errors import (
+    BEGINNING,
+    UploadExpired,
+    UploadFailed,
+    UploadIncomplete,
+    UploadInUse,
+    UploadNotFound,
+)
 from tintype.media.model import Audience, MediaSettings, Upload, UploadStatus
 from tintype.media.service import Media, Uploads
 from tintype.media.views import LimitsView, NewUploadView, SlideView, TextLimits, limits_view
 
 __all__ = [
+    "BEGINNING",
     "Audience",
     "LimitsView",
     "Media",
@@ -17,6 +25,7 @@ __all__ = [
     "UploadExpired",
     "UploadFailed",
     "UploadInUse",
+    "UploadIncomplete",
     "UploadNotFound",
     "UploadStatus",
     "Uploads",

@@ -5,6 +5,7 @@ from tintype.kernel.problem import (
     Invalid,
     NotFound,
     OutOfSpace,
+    Problem,
     TooLarge,
     UnsupportedMedia,
 )
@@ -74,3 +75,14 @@ class RangeNotSatisfiable(TooLarge):
 
 class NoRoomForUpload(OutOfSpace):
     """The server has no room for this file; everything that is here can still be seen."""
+
+
+BEGINNING: tuple[type[Problem], ...] = (
+    ContentTypeRefused,
+    UploadEmpty,
+    UploadTooLarge,
+    QuotaExceeded,
+    TooManyUploads,
+    NoRoomForUpload,
+)
+"""What may stand in the way of beginning an upload, whatever it is for."""

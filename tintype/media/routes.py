@@ -12,22 +12,17 @@ from starlette.responses import Response, StreamingResponse
 from tintype.accounts import Accounts, AccountView
 from tintype.http import Access, Body, Call, IdField, IdPath, Routes
 from tintype.media.errors import (
+    BEGINNING,
     AvatarNeedsPhoto,
-    ContentTypeRefused,
     MediaNotFound,
-    NoRoomForUpload,
     PartNotFound,
-    QuotaExceeded,
     RangeNotSatisfiable,
-    TooManyUploads,
     UploadClosed,
-    UploadEmpty,
     UploadExpired,
     UploadFailed,
     UploadIncomplete,
     UploadInUse,
     UploadNotFound,
-    UploadTooLarge,
 )
 from tintype.media.model import Span, Upload, asked_span, names_etag
 from tintype.media.service import Avatars, Delivery, Media, Served, Uploads
@@ -99,14 +94,7 @@ def _add_uploads(table: Routes, door: Door) -> None:
         status=201,
         limit="upload",
         creates=True,
-        problems=[
-            ContentTypeRefused,
-            UploadEmpty,
-            UploadTooLarge,
-            QuotaExceeded,
-            TooManyUploads,
-            NoRoomForUpload,
-        ],
+        problems=BEGINNING,
     )
     async def create_upload(call: Call, body: NewUpload) -> NewUploadView:
         """Begin an upload: says how to cut the file into parts. It lives for 48 hours."""

@@ -13,7 +13,14 @@ from tintype.http.routes import Facts
 from tintype.kernel.cursor import UnknownCursor
 from tintype.kernel.page import Page
 from tintype.kernel.problem import invalid_field
-from tintype.media import UploadExpired, UploadFailed, UploadInUse, UploadNotFound
+from tintype.media import (
+    BEGINNING,
+    UploadExpired,
+    UploadFailed,
+    UploadIncomplete,
+    UploadInUse,
+    UploadNotFound,
+)
 from tintype.posts.errors import (
     CommentNotFound,
     CommentsOff,
@@ -111,7 +118,7 @@ def routes(posts: Posts, accounts: Accounts) -> Routes:
         returns=NewPost,
         status=201,
         creates=True,
-        problems=[UploadNotFound, UploadInUse, UploadFailed, UploadExpired],
+        problems=[UploadNotFound, UploadInUse, UploadFailed, UploadExpired, *BEGINNING],
     )
     async def create_post(call: Call, body: PostDraft) -> NewPost:
         """Publish 1 to 20 photos and videos, uploaded already or about to be.
@@ -138,7 +145,7 @@ def routes(posts: Posts, accounts: Accounts) -> Routes:
         subject="post",
         rule="owner",
         returns=PostView,
-        problems=[PostNotFound, NotYourPost],
+        problems=[PostNotFound, NotYourPost, UploadIncomplete, UploadExpired],
     )
     async def edit_post(call: Call, post_id: IdPath, body: PostEdit) -> PostView:
         """Change the caption, the alternative texts, the order of slides, or turn comments off.
