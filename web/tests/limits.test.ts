@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { byDay } from '../src/notifications/days';
 import { ratioOf, sourcesOf } from '../src/post/sources';
-import { shortTime } from '../src/text/format';
+import { bytes, shortTime } from '../src/text/format';
 import { FALLBACK, limitsFrom, refusal, typeOf } from '../src/upload/limits';
 
 const file = (name: string, type: string, size: number) => ({ name, type, size });
@@ -80,5 +80,14 @@ describe('times', () => {
 
     expect(groups.map((group) => group.title)).toEqual(['Today', 'Yesterday', 'Earlier']);
     expect(groups.flatMap((group) => group.items.map((item) => item.id))).toEqual([3, 2, 1]);
+  });
+});
+
+describe('sizes', () => {
+  it('are counted in powers of 1024, so that a limit reads as it was set', () => {
+    expect(bytes(FALLBACK.photo_bytes)).toMatch(/^8\sMB$/);
+    expect(bytes(FALLBACK.video_bytes)).toMatch(/^4\sGB$/);
+    expect(bytes(1536 * 1024)).toMatch(/^1\.5\sMB$/);
+    expect(bytes(1023)).toMatch(/^1,023\sbytes$/);
   });
 });

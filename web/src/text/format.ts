@@ -32,11 +32,12 @@ export function shortTime(time: string, now: number = Date.now()): string {
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
 
+/** Powers of 1024, as the server sets its limits and file managers mostly show sizes: `8 MB`. */
 export function bytes(value: number): string {
   let size = value;
   let step = 0;
-  while (size >= 1000 && step < UNITS.length - 1) {
-    size /= 1000;
+  while (size >= 1024 && step < UNITS.length - 1) {
+    size /= 1024;
     step += 1;
   }
   return new Intl.NumberFormat(undefined, {
