@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tintype.codecs import thumbhash
 from tintype.codecs.model import PHOTO_RUNGS, Format, Rejected
 from tintype.codecs.wire import Made, RungName
 
@@ -95,6 +94,9 @@ def _without_idle_alpha(picture: Any) -> Any:
 
 
 def _placeholder(smallest: Any) -> str:
+    # Here and not above: a decoder that refuses its first file never needs numpy.
+    from tintype.codecs import thumbhash
+
     side = thumbhash.LONGEST_SIDE
     tiny = _shrunk(smallest, side, side)
     rgba = tiny if tiny.hasalpha() else tiny.bandjoin(_OPAQUE)

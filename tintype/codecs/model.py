@@ -128,7 +128,7 @@ class CodecSettings(msgspec.Struct, frozen=True, kw_only=True):
     idle_seconds: float = 60
     """A decoder process that had nothing to do for this long ends."""
     photo_seconds: float = 60
-    """Time for one photo before its decoder is killed; half as much of processor time."""
+    """Time for one photo before its decoder is killed."""
     video_seconds: float = 60
     """Time to find out what a video is; then ``video_factor`` × its duration on top."""
     video_factor: float = 20

@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from tintype.codecs.model import CodecSettings, DecoderDied, Role
-from tintype.codecs.sandbox import SandboxLevel
 from tintype.codecs.worker import Worker
 
 
@@ -48,11 +47,6 @@ class Pool:
                 await self._discard(worker)
                 raise
             await self._put_back(worker)
-
-    async def level(self) -> SandboxLevel:
-        """What a process of this role is really locked in by; starts one to find out."""
-        async with self.worker() as worker:
-            return worker.level
 
     async def close(self) -> None:
         """End every process; jobs under way fail with ``DecoderDied``."""

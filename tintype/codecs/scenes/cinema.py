@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from pathlib import Path
 
@@ -43,10 +44,11 @@ def paint_video(seed: int, seconds: float, width: int, height: int, path: Path) 
         if process.stdin is None:
             raise ValueError("no pipe to ffmpeg")
         frames = max(1, round(seconds * _RATE))
-        for frame in range(frames):
-            share = 0.5 - 0.5 * np.cos(np.pi * frame / frames)
-            left, top = int((wide - width) * share), int((tall - height) * (1 - share))
-            process.stdin.write(scene[top : top + height, left : left + width].tobytes())
-        process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # its status tells why it hung up
+            for frame in range(frames):
+                share = 0.5 - 0.5 * np.cos(np.pi * frame / frames)
+                left, top = int((wide - width) * share), int((tall - height) * (1 - share))
+                process.stdin.write(scene[top : top + height, left : left + width].tobytes())
+            process.stdin.close()
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, order)
