@@ -183,7 +183,7 @@ async def test_tags_are_found_by_name_and_by_how_they_start(database: SqliteData
     async with database.read() as reader:
         assert await tags.newest(reader, "day", below=MAX_ID, limit=9) == [2, 1]
         assert await tags.newest(reader, "day", below=2, limit=9) == [1]
-        assert await tags.starting(reader, "da", 9) == [("day", 2), ("dawn", 1)]
+        assert await tags.starting(reader, "da", 9) == ["day", "dawn"]
         assert await tags.starting(reader, "d%", 9) == []
 
 
