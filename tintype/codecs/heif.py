@@ -25,17 +25,19 @@ def decode(original: Path, limits: Limits) -> tuple[Any, str | None]:
         raise Rejected(
             "heic-unavailable", "This server cannot read HEIC photos; please send a JPEG."
         ) from error
-    import numpy as np
-    import pyvips
 
     pillow_heif.options.DECODE_THREADS = 1
     try:
         photo = pillow_heif.open_heif(original, convert_hdr_to_8bit=True)
         width, height = photo.size
         check_size(width, height, limits)
+        import numpy as np
+
         pixels = np.ascontiguousarray(np.asarray(photo))
     except (OSError, ValueError, EOFError, RuntimeError, SyntaxError) as error:
         raise Rejected("could-not-read", "This photo is damaged and could not be read.") from error
+    import pyvips
+
     height, width = pixels.shape[:2]
     bands = pixels.shape[2] if len(pixels.shape) > 2 else 1  # noqa: PLR2004 - grey has no third
     image = pyvips.Image.new_from_memory(pixels.data, width, height, bands, "uchar")

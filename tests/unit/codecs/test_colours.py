@@ -41,7 +41,7 @@ async def test_a_heic_that_only_names_display_p3_is_converted_as_well(photo: Pho
     assert originals.apart(_seen(result), _srgb_of_p3(stored)) <= NEAR + 4
 
 
-async def test_cmyk_becomes_rgb(photo: Photo) -> None:
+async def test_cmyk_becomes_the_rgb_that_was_meant(photo: Photo) -> None:
     cmyk = _flat((200, 60, 40)).icc_transform("cmyk", input_profile="srgb")
     data = cmyk.write_to_buffer(".jpg", Q=95)
     assert pyvips.Image.new_from_buffer(data, "").interpretation == "cmyk"
