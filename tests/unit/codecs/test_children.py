@@ -24,6 +24,8 @@ from tintype.codecs.model import DiedAtWork
 from tintype.codecs.pool import Pool
 from tintype.codecs.wire import Made
 
+pytestmark = pytest.mark.slow
+
 
 @asynccontextmanager
 async def _codecs(folder: Path, **settings: Any) -> AsyncIterator[Codecs]:

@@ -14,7 +14,7 @@ from tests.unit.codecs import originals
 from tests.unit.codecs.conftest import Film
 from tintype.codecs import Kind, Rejected, VideoResult, sniff
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 FLAT = ("-f", "lavfi", "-i", "color=c={colour}:size={{size}}:rate={{rate}}:duration={{seconds}}")
 
