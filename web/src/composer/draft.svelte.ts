@@ -2,7 +2,7 @@ import { newKey } from '../api/client';
 import { createPost } from '../api/posts';
 import type { PostDraft } from '../api/types';
 import { readLimits } from '../api/uploads';
-import { pending } from '../feed/pending.svelte';
+import { pending, type Shape } from '../feed/pending.svelte';
 import { session } from '../session/session.svelte';
 import { entities } from '../store/entities.svelte';
 import { kindOf, limitsFrom, refusal } from '../upload/limits';
@@ -27,6 +27,8 @@ export class DraftItem {
   readonly kind: 'photo' | 'video';
   readonly url: string;
   order = 0;
+  /** Its size as the browser decodes it, once a preview has. */
+  shape: Shape | null = null;
   #post: string | null = null;
   #arrived = false;
 
@@ -189,6 +191,7 @@ class Draft {
       post,
       tasks: items.map((item) => item.task),
       preview: first ? { url: first.url, kind: first.kind } : null,
+      shape: first ? (first.task.slide ?? first.shape) : null,
     });
     if (this.replaces !== null) void pending.replaced(this.replaces);
     this.items = [];

@@ -17,6 +17,13 @@ export interface PendingPost {
   tasks: UploadTask[];
   /** The first slide's local file, to show meanwhile. */
   preview: { url: string; kind: 'photo' | 'video' } | null;
+  /** The first slide's size, where it is known: the card takes the room the post will take. */
+  shape: Shape | null;
+}
+
+export interface Shape {
+  width: number;
+  height: number;
 }
 
 const KEPT = 'tintype.pending';
@@ -86,7 +93,7 @@ class Pending {
 
   #show(post: Post): void {
     if (this.posts.some((pending) => pending.id === post.id)) return;
-    this.posts = [{ id: post.id, post, tasks: [], preview: null }, ...this.posts];
+    this.posts = [{ id: post.id, post, tasks: [], preview: null, shape: null }, ...this.posts];
     this.#keep();
   }
 

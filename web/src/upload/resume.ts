@@ -30,6 +30,7 @@ export async function resumeUploads(): Promise<void> {
         post,
         tasks: items.map(carryOn),
         preview: file ? { url: URL.createObjectURL(file), kind: kindOf(file.type) } : null,
+        shape: null,
       });
     } catch {
       // The post is gone, and with it the reason to keep its files.
