@@ -143,7 +143,7 @@ class Router {
       if (turn === this.#turn) this.loading = false;
     }
     await tick();
-    if (announce && !this.overlay) focusHeading();
+    if (announce && !this.overlay) focusPage();
     return true;
   }
 
@@ -175,8 +175,13 @@ function linkOf(event: Event): HTMLAnchorElement | null {
     : null;
 }
 
-/** Keyboard and screen reader continue at the new page's heading. */
-function focusHeading(): void {
+/** Keyboard and screen reader continue where the page asks for it, else at its heading. */
+function focusPage(): void {
+  const wanted = document.querySelector<HTMLElement>('main [data-first-focus]');
+  if (wanted) {
+    wanted.focus({ preventScroll: true });
+    return;
+  }
   const heading = document.querySelector<HTMLElement>('main h1');
   heading?.setAttribute('tabindex', '-1');
   heading?.focus({ preventScroll: true });
