@@ -14,6 +14,8 @@ const PAGE = 12;
 
 export const readFeed = (cursor: string | null, signal?: AbortSignal) =>
   get<FeedPage>('/feed', { cursor, limit: PAGE }, signal);
+/** A page with nothing but the newest post. */
+export const readNewest = () => get<FeedPage>('/feed', { limit: 1 });
 export const listPosts = (accountId: string, cursor: string | null, signal?: AbortSignal) =>
   get<Page<Post>>(`/accounts/${accountId}/posts`, { cursor, limit: 24 }, signal);
 export const listTagged = (tag: string, cursor: string | null, signal?: AbortSignal) =>

@@ -84,7 +84,7 @@ export class PagedList<T extends Item> {
       return true;
     });
     this.items = fromStart ? news : [...this.items, ...news];
-    if (fromStart) this.readAt = Date.now();
+    if (fromStart || this.readAt === 0) this.readAt = Date.now();
     this.#cursor = page.next_cursor;
     this.state = page.next_cursor === null ? 'end' : 'ready';
   }
