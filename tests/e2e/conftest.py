@@ -1,0 +1,83 @@
+"""One browser for the folder, and one real server for every file in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from tests.e2e.browser import Visitor, arrive, launch
+from tests.e2e.originals import Originals, paint_originals
+from tests.trust.server import ServerProcess
+
+CLIENT = Path(__file__).parents[2] / "web" / "dist"
+
+
+def _missing(what: str) -> None:
+    refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip  # noqa: TID251 - CI says so there
+    refuse(what)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The program of the browser; a machine without it skips these tests, CI never does."""
+    found = shutil.which("chromium")
+    if found is None:
+        _missing("NO BROWSER: nothing was tested end to end; install the chromium package")
+    if not (CLIENT / ".vite" / "manifest.json").exists():
+        _missing("NO WEB CLIENT: nothing was tested end to end; run make web")
+    return found or ""
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        opened = await launch(playwright, chromium)
+        yield opened
+        await opened.close()
+
+
+@pytest.fixture(scope="session")
+def originals(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Originals:
+    return paint_originals(tmp_path_factory.mktemp("originals"))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def server(
+    chromium: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[ServerProcess]:
+    process = ServerProcess(tmp_path_factory.mktemp("server") / "data")
+    await process.start()
+    yield process
+    process.kill()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def ada(browser: Browser, server: ServerProcess) -> AsyncIterator[Visitor]:
+    """She sits at a desk and runs the server."""
+    visitor = await arrive(browser, "ada", "desktop", server.base_url)
+    yield visitor
+    await visitor.context.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def bo(browser: Browser, server: ServerProcess) -> AsyncIterator[Visitor]:
+    """He holds a phone."""
+    visitor = await arrive(browser, "bo", "mobile", server.base_url)
+    yield visitor
+    await visitor.context.close()
+
+
+@pytest.fixture(autouse=True)
+def spotless(ada: Visitor, bo: Visitor) -> Iterator[None]:
+    """Whatever a page reports as an error fails the test that it happened in."""
+    yield
+    found = [*ada.faults, *bo.faults]
+    ada.faults.clear()
+    bo.faults.clear()
+    assert not found
