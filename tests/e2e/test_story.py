@@ -143,3 +143,96 @@ async def test_a_double_tap_likes_and_the_talk_begins(bo: Visitor) -> None:
     await bo.open("/saved")
     await expect(bo.link(re.compile("^Photo by ada"))).to_be_visible()
     await bo.shoot("13-saved")
+
+
+async def test_she_hears_of_it_and_answers(ada: Visitor) -> None:
+    await ada.open("/notifications")
+    await ada.sees("commented on your post:")
+    await ada.sees("liked your post.")
+    await ada.shoot("14-notifications")
+
+    await ada.page.get_by_role("link", name=re.compile("commented on your post")).click()
+    await ada.button("Reply").first.click()
+    await ada.page.get_by_role("textbox").last.fill("@bo In Normandy.")
+    await ada.button("Post").last.click()
+
+    await ada.sees("In Normandy.")
+    await ada.shoot("15-answer")
+
+
+async def test_a_private_account_is_asked_before_it_is_followed(ada: Visitor, bo: Visitor) -> None:
+    await ada.open("/settings/privacy")
+    await ada.page.get_by_role("switch", name="Private account").click()
+    await ada.shoot("16-privacy")
+    await bo.open("/@ada")
+    await bo.button("Following @ada. Unfollow").click()
+    await bo.button("Unfollow", bo.page.get_by_role("dialog")).click()
+    await bo.button("Follow @ada").click()
+    await expect(bo.button("Requested to follow @ada. Withdraw")).to_be_visible()
+    await bo.shoot("17-requested")
+
+    await ada.open("/requests")
+    await ada.button("Accept bo").click()
+    await expect(ada.button("Accept bo")).to_have_count(0)
+
+    await bo.open("/@ada")
+    await expect(bo.link(re.compile("^Photo by ada"))).to_be_visible()
+    await bo.shoot("18-profile")
+
+
+async def test_a_letter_that_pretends_to_be_a_photo_is_refused_in_words(
+    bo: Visitor, originals: Originals
+) -> None:
+    await bo.open("/new")
+    await bo.page.get_by_label("Photos and videos").set_input_files(paths([originals.lie]))
+    await bo.button("Share").click()
+
+    card = bo.page.get_by_role("region", name="Your new post")
+    await expect(bo.button("Discard", card)).to_be_visible(timeout=30_000)
+    await expect(card).to_contain_text(re.compile("not a photo|no photo|can not be read", re.I))
+    await bo.shoot("19-refused")
+
+
+async def test_sessions_are_listed_and_a_new_password_signs_in(ada: Visitor) -> None:
+    await ada.open("/settings/sessions")
+    await ada.sees("This one")
+    await ada.shoot("20-sessions")
+    await ada.open("/settings/password")
+    await ada.page.get_by_label("Current password", exact=True).fill(PASSWORD)
+    await ada.page.get_by_label("New password", exact=True).fill(PASSWORD + " indeed")
+    await ada.button("Change password").click()
+    await ada.sees("Password changed.")
+    await ada.button("Sign out").click()
+    await expect(ada.link("Create an account")).to_be_visible()
+
+    await ada.open("/signin")
+    await ada.page.get_by_label("Handle or e-mail").fill("ada")
+    await ada.page.get_by_label("Password", exact=True).fill(PASSWORD + " indeed")
+    await ada.button("Sign in").click()
+
+    await expect(ada.menu("Profile")).to_be_visible()
+
+
+async def test_a_block_hides_each_from_the_other(ada: Visitor, bo: Visitor) -> None:
+    await bo.open("/@ada")
+    await bo.button("More about @ada").click()
+    await bo.button("Block").last.click()
+    await bo.button("Block", bo.page.get_by_role("dialog")).last.click()
+    await bo.sees("You blocked this account")
+    await bo.shoot("21-blocked")
+
+    async with ada.provoking(404):
+        await ada.open("/@bo")
+        await ada.page.wait_for_timeout(500)
+    await ada.shoot("22-hidden")
+
+
+async def test_a_deleted_account_leaves_a_visitor_behind(bo: Visitor) -> None:
+    await bo.open("/settings/account")
+    await bo.button("Delete account…").click()
+    await bo.page.get_by_label("Type your handle, bo").fill("bo")
+    await bo.page.get_by_label("Password", exact=True).fill(PASSWORD)
+    await bo.shoot("23-leaving")
+    await bo.button("Delete for good").click()
+
+    await expect(bo.link("Create an account")).to_be_visible()
