@@ -36,6 +36,7 @@ _SUMMARY = re.compile(r"(\d+) generated")
 # Texts have rules that no schema tells (a handle, an address), and cursors are opaque: refusing
 # some that fit the schema is right, as long as it is by one of these. The other way round, a query
 # is text: ``limit=1.0`` and a parameter that is repeated are read with good will.
+# Every check is on unless it is switched off here.
 _CONFIG = """
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", 400, 401, 403, 404, 409, 410, 415, 422, 507]
@@ -121,7 +122,7 @@ async def _fuzz(
         *("--config-file", "schemathesis.toml", "run", "openapi.json"),
         *("--url", target.server.base_url, "--header", f"Authorization: Bearer {target.token}"),
         *("--phases", "coverage,fuzzing" if deep else "coverage,fuzzing,stateful"),
-        *("--checks", "all", "--continue-on-failure", "--no-color", "--warnings", "off"),
+        *("--continue-on-failure", "--no-color", "--warnings", "off"),
         *("--max-examples", str(examples), "--seed", str(report.seed)),
         *(word for name in without for word in ("--exclude-operation-id", name)),
         *([] if only is None else ["--include-operation-id", only]),
