@@ -11,11 +11,18 @@ import { bootOf } from './session/boot';
 import { session } from './session/session.svelte';
 import { mayHold } from './upload/shelf';
 
+/** What only somebody who signed in can use; links to them lead visitors to the door. */
+const OWN_PAGES = ['/new', '/notifications', '/requests', '/saved'];
+
 async function start(target: HTMLElement): Promise<void> {
   await session.start(bootOf(document));
   // Whoever comes to the front door of a server without an administrator most likely runs it.
   if (session.instance?.setup_required && !session.viewer && location.pathname === '/') {
     history.replaceState(null, '', `/setup${location.search}`);
+  }
+  if (!session.viewer && OWN_PAGES.includes(location.pathname)) {
+    const next = encodeURIComponent(location.pathname + location.search);
+    history.replaceState(null, '', `/signin?next=${next}`);
   }
   await router.start();
   target.replaceChildren();
