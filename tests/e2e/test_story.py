@@ -189,7 +189,9 @@ async def test_a_letter_that_pretends_to_be_a_photo_is_refused_in_words(
 
     card = bo.page.get_by_role("region", name="Your new post")
     await expect(bo.button("Discard", card)).to_be_visible(timeout=30_000)
-    await expect(card).to_contain_text(re.compile("not a photo|no photo|can not be read", re.I))
+    await expect(card).to_contain_text(
+        re.compile("not a photo|no photo|can not be read", re.IGNORECASE)
+    )
     await bo.shoot("19-refused")
 
 
