@@ -8,6 +8,7 @@ import { entities } from '../store/entities.svelte';
 import { kindOf, limitsFrom, refusal } from '../upload/limits';
 import { shelve, shelved, unshelve, type Shelved } from '../upload/shelf';
 import { UploadTask } from '../upload/task.svelte';
+import { heicShape } from './heic';
 
 const CAPTION = 'tintype.caption';
 
@@ -27,7 +28,7 @@ export class DraftItem {
   readonly kind: 'photo' | 'video';
   readonly url: string;
   order = 0;
-  /** Its size as the browser decodes it, once a preview has. */
+  /** Its size as the browser decodes it, once a preview has, or as its head tells. */
   shape: Shape | null = null;
   #post: string | null = null;
   #arrived = false;
@@ -37,6 +38,13 @@ export class DraftItem {
     this.task = new UploadTask(file);
     this.kind = kindOf(this.task.type);
     this.url = URL.createObjectURL(file);
+    if (/hei[cf]$/.test(this.task.type)) {
+      // A file that cannot be read fails where it is sent.
+      heicShape(file).then(
+        (shape) => (this.shape ??= shape),
+        () => undefined,
+      );
+    }
     this.task.onCreated = () => this.keep();
     this.task.onArrived = () => {
       this.#arrived = true;

@@ -115,6 +115,7 @@ class Router {
     const turn = ++this.#turn;
     const place = placeOf(url);
     const below = entry.below === undefined ? null : placeOf(entry.below);
+    const before = this.page;
     this.failed = false;
     try {
       let top = pageOf(place.name);
@@ -143,7 +144,8 @@ class Router {
       if (turn === this.#turn) this.loading = false;
     }
     await tick();
-    if (announce && !this.overlay) focusPage();
+    // Below a closed overlay the page is as it was, and the overlay gave the focus back.
+    if (announce && !this.overlay && (this.failed || this.page !== before)) focusPage();
     return true;
   }
 
