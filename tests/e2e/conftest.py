@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -12,6 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from tests.e2e.browser import Visitor, arrive, launch
+from tests.e2e.neighbours import Neighbourhood, settle_in
 from tests.e2e.originals import Originals, paint_originals
 from tests.trust.server import ServerProcess
 
@@ -55,6 +57,12 @@ async def server(
     await process.start()
     yield process
     process.kill()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def neighbours(server: ServerProcess, originals: Originals) -> Neighbourhood:
+    """People, posts and talk on that server, with ada among them."""
+    return await asyncio.to_thread(settle_in, server.base_url, originals)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.browser import PASSWORD
+from playwright.async_api import expect
+
+from tests.e2e.browser import PASSWORD, Visitor
 from tests.e2e.originals import Originals
 from tintype.codecs.scenes import paint_photo
 from tintype.entry.demo.client import Client
@@ -17,6 +19,7 @@ LONG_CAPTION = (
     "Thanks to @bo for the map, without which this would have been a swim.\n"
     "Next week the other side of the bay."
 )
+_MOST_STEPS = 8
 _TYPES = {".jpg": "image/jpeg", ".heic": "image/heic", ".mp4": "video/mp4"}
 
 
@@ -55,6 +58,22 @@ def settle_in(base_url: str, originals: Originals) -> Neighbourhood:
     bo.call("POST", f"/v1/posts/{own}/comments", {"text": "Lovely, @ada."})
     ada.call("PUT", f"/v1/posts/{carousel}/save")
     return Neighbourhood(carousel=carousel, own=own)
+
+
+async def sign_in(visitor: Visitor, handle: str, *, then: str) -> None:
+    """Sign in by typing alone, on the way to ``then``."""
+    page = visitor.page
+    await visitor.open(f"/signin?next={then}")
+    await expect(page.get_by_label("Handle or e-mail")).to_be_visible()
+    for _ in range(_MOST_STEPS):
+        await page.keyboard.press("Tab")
+        if await page.evaluate("document.activeElement.autocomplete") == "username":
+            break
+    await page.keyboard.type(handle)
+    await page.keyboard.press("Tab")
+    await page.keyboard.type(PASSWORD)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(visitor.address + then)
 
 
 def _join(visitor: Client, name: str) -> Client:

@@ -5,7 +5,6 @@ The pictures stay in ``test-results/e2e``, with a contact sheet of all of them.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from typing import Literal
@@ -16,10 +15,9 @@ import pyvips
 from playwright.async_api import expect
 
 from tests.e2e.accessibility import violations
-from tests.e2e.browser import PASSWORD, SHOTS, Visitor, paths
-from tests.e2e.neighbours import Neighbourhood, settle_in
+from tests.e2e.browser import SHOTS, Visitor, paths
+from tests.e2e.neighbours import Neighbourhood, sign_in
 from tests.e2e.originals import Originals
-from tests.trust.server import ServerProcess
 
 pytestmark = [
     pytest.mark.e2e,
@@ -31,11 +29,8 @@ pytestmark = [
 
 SCHEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
 _THUMB_WIDTH = 320
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def neighbours(server: ServerProcess, originals: Originals) -> Neighbourhood:
-    return await asyncio.to_thread(settle_in, server.base_url, originals)
+_DRAWN = """[...document.images].every((image) => image.complete
+  || image.getBoundingClientRect().top > innerHeight || image.checkVisibility() === false)"""
 
 
 @pytest_asyncio.fixture(params=["ada", "bo"], ids=["desk", "phone"], loop_scope="session")
@@ -50,10 +45,7 @@ async def window(request: pytest.FixtureRequest, ada: Visitor, bo: Visitor) -> V
 async def member(window: Visitor, neighbours: Neighbourhood) -> Visitor:
     """The same window, signed in."""
     if not await window.context.cookies():
-        await window.open("/signin?next=/saved")
-        await window.page.get_by_label("Handle or e-mail").fill("ada")
-        await window.page.get_by_label("Password", exact=True).fill(PASSWORD)
-        await window.page.keyboard.press("Enter")
+        await sign_in(window, "ada", then="/saved")
         await window.sees("Saved posts")
     return window
 
@@ -65,6 +57,7 @@ async def examine(visitor: Visitor, name: str) -> list[str]:
     for scheme in SCHEMES:
         await visitor.page.emulate_media(color_scheme=scheme)
         size = "desk" if visitor.name == "ada" else "phone"
+        await visitor.page.wait_for_function(_DRAWN)
         picture = SHOTS / f"screen-{name}-{size}-{scheme}.png"
         await visitor.page.screenshot(path=picture, animations="disabled", caret="hide")
         found += [f"{name} ({size}, {scheme}): {line}" for line in await violations(visitor.page)]
