@@ -62,7 +62,7 @@ class Visitor:
     def menu(self, name: str) -> Locator:
         """An entry of the main navigation, whatever is unread there."""
         menu = self.page.get_by_role("navigation", name="Main")
-        return menu.get_by_role("link", name=re.compile(rf"^{name}(,|$)"))
+        return menu.get_by_role("link", name=re.compile(rf"^{name}( ?,|$)"))
 
     async def fill(self, **fields: str) -> None:
         """Fill fields by their labels; an underscore stands for a space or a hyphen."""
