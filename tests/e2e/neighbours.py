@@ -46,8 +46,10 @@ def settle_in(base_url: str, originals: Originals) -> Neighbourhood:
     ada.call("POST", "/v1/mutes", {"account_id": ids["eve"]})
     fay.call("POST", "/v1/follows", {"followed_id": ids["ada"]})
     _wear(cy, paint_photo(7, 320, 320))
-    _post(bo, "", [originals.phone])
+    plain = _post(bo, "", [originals.phone])
     carousel = _post(cy, LONG_CAPTION, [originals.dawn, originals.waves, originals.noon])
+    for author, post in ((ada, own), (bo, plain), (cy, carousel)):
+        author.wait_for_post(post)
     asked = bo.call("POST", f"/v1/posts/{carousel}/comments", {"text": "Which ferry, @cy?"})
     answer = {"text": "The one at eight.", "reply_to": asked["id"]}
     cy.call("POST", f"/v1/posts/{carousel}/comments", answer)
@@ -91,9 +93,7 @@ def _post(author: Client, caption: str, files: list[Path]) -> str:
         for file in files
     ]
     made: dict[str, Any] = author.call("POST", "/v1/posts", {"caption": caption, "slides": slides})
-    post = str(made["post"]["id"])
-    author.wait_for_post(post)
-    return post
+    return str(made["post"]["id"])
 
 
 def _wear(account: Client, picture: bytes) -> None:
