@@ -78,21 +78,26 @@ export function mute(person: Person, on: boolean): void {
   });
 }
 
+/** A block shows at once; its end only when the server says so, or posts would be asked too soon. */
 export function block(person: Person, on: boolean): void {
   const before = { ...STRANGER, ...person.relation };
+  let last = on;
   void turn(`block:${person.id}`, on, {
-    apply: (blocking) =>
-      relate(
-        person,
-        blocking ? { ...STRANGER, blocking, muting: before.muting } : { ...before, blocking },
-      ),
-    send: (blocking) => (blocking ? api.block(person.id) : api.unblock(person.id)),
+    apply: (blocking) => {
+      if (blocking) relate(person, { ...STRANGER, blocking, muting: before.muting });
+      else if (on) relate(person, before);
+    },
+    send: (blocking) => {
+      last = blocking;
+      return blocking ? api.block(person.id) : api.unblock(person.id);
+    },
     settle: () => {
-      if (on) hideFromFeed(person.id);
+      if (last) hideFromFeed(person.id);
       dropLists('followers:');
       dropLists('following:');
       dropLists(postsOf(person.id));
-      toasts.say(on ? `Blocked @${person.handle}.` : `Unblocked @${person.handle}.`);
+      relate(person, { ...STRANGER, blocking: last, muting: before.muting });
+      toasts.say(last ? `Blocked @${person.handle}.` : `Unblocked @${person.handle}.`);
     },
     failed: (error, wanted) =>
       toasts.fail(
