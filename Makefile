@@ -4,6 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
+ENGINES := $(VENV)/.engines
 DEV := $(VENV)/.dev
 XDIST ?= -n 2
 
@@ -18,7 +19,7 @@ demo: $(RUNTIME) web ## The same with a throw-away world of people and photos
 test: $(DEV) web ## Everything: static checks, all tests, the real browser
 	$(BIN)/python -m tools.check --static
 	cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent check && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent test && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent size
-	$(BIN)/python -m pytest $(XDIST) --dist loadgroup tests
+	$(BIN)/python -m pytest $(XDIST) --dist loadfile --no-loadscope-reorder tests
 
 check: $(DEV) ## Format, lint, types, import contracts, quick tests: under 90 seconds
 	$(BIN)/python -m tools.check
@@ -37,7 +38,7 @@ migration: $(DEV) ## Draft a migration from the tables: make migration MESSAGE="
 	$(BIN)/python -m tools.migration "$(MESSAGE)"
 
 lock: $(DEV) ## Resolve the dependencies anew, with hashes and without addresses
-	for set in runtime node dev; do $(BIN)/uv pip compile --quiet --upgrade --generate-hashes \
+	for set in runtime node engines dev; do $(BIN)/uv pip compile --quiet --upgrade --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --python-version 3.11 \
 		--custom-compile-command "make lock" requirements/$$set.in -o requirements/$$set.txt; done
 
@@ -56,6 +57,10 @@ $(BIN)/python:
 
 $(RUNTIME): requirements/runtime.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
+	@touch $@
+
+$(ENGINES): requirements/engines.txt $(RUNTIME)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/engines.txt
 	@touch $@
 
 $(DEV): requirements/dev.txt $(RUNTIME)

@@ -13,7 +13,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(240),
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.xdist_group("e2e"),
 ]
 
 

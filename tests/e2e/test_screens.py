@@ -24,7 +24,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(240),
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.xdist_group("e2e"),
 ]
 
 SCHEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")

@@ -19,7 +19,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(240),
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.xdist_group("e2e"),
 ]
 
 ALTS = ("Dawn over a quiet land", "Noon over the same land", "Waves coming in", "From a phone")

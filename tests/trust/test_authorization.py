@@ -15,7 +15,6 @@ from tintype.http import Access, Routes
 pytestmark = [
     pytest.mark.trust,
     pytest.mark.slow,
-    pytest.mark.xdist_group("authorization"),
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
