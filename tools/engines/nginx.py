@@ -1,0 +1,169 @@
+"""nginx as the gateway in front of API processes, with the configuration of ``deploy/``."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tools.engines.process import EngineProcess, answers, free_port, program
+
+TEMPLATE = Path(__file__).resolve().parents[2] / "deploy" / "nginx" / "gateway.conf.template"
+"""The configuration that is shipped; everything here runs exactly that."""
+
+_MAIN = """\
+daemon off;
+{run_as}
+worker_processes 2;
+worker_rlimit_nofile 16384;
+pid {folder}/nginx.pid;
+error_log stderr notice;
+events {{ worker_connections 4096; }}
+http {{
+    client_body_temp_path {folder}/temp;
+    proxy_temp_path {folder}/temp;
+    fastcgi_temp_path {folder}/temp;
+    uwsgi_temp_path {folder}/temp;
+    scgi_temp_path {folder}/temp;
+    default_type application/octet-stream;
+    sendfile on;
+    include gateway.conf;
+}}
+"""
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """The template with each ``${NAME}`` replaced; variables of nginx itself stay.
+
+    Raises:
+        KeyError: the template asks for a name without a value.
+    """
+    return re.sub(r"\$\{([A-Z_]+)\}", lambda found: values[found[1]], template)
+
+
+class Nginx:
+    """A gateway on ``bind`` in front of API processes at ``servers`` (``host:port`` each).
+
+    Its access log goes to the same file as its errors, ``<folder>/nginx.log``. ``rate`` is how many
+    requests a second one address may make; ``extra`` becomes part of the server block.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        servers: Sequence[str],
+        *,
+        bind: str | None = None,
+        rate: int = 100,
+        extra: str = "",
+    ) -> None:
+        self.bind = bind or f"127.0.0.1:{free_port()}"
+        self.folder = folder.absolute()
+        self._servers = [*servers]
+        self._rate = rate
+        self._extra = extra
+        self._process = EngineProcess(
+            "nginx",
+            [program("nginx"), "-p", str(self.folder), "-c", str(self.folder / "nginx.conf")],
+            self.folder,
+        )
+
+    @property
+    def address(self) -> str:
+        """Where callers reach it, as ``http://127.0.0.1:8000``."""
+        return f"http://{self._host}:{self._port}"
+
+    @property
+    def running(self) -> bool:
+        return self._process.running
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def log(self) -> Path:
+        return self._process.log
+
+    def start(self) -> None:
+        """Write the configuration anew and listen.
+
+        Raises:
+            RuntimeError: nginx refuses the configuration or the port is taken; the message says so.
+        """
+        self.write()
+        end_leftovers(self.folder)
+        self._process.start(lambda: answers(self._port, self._host))
+
+    def write(self) -> None:
+        """Write the configuration without starting anything."""
+        extra = self.folder / "extra"
+        for needed in (extra, self.folder / "temp"):
+            needed.mkdir(parents=True, exist_ok=True)
+        (extra / "extra.conf").write_text(self._extra)
+        # Workers give up root; nothing but the log is theirs to write.
+        run_as = "user nobody nogroup;" if os.geteuid() == 0 else ""
+        main = _MAIN.format(folder=self.folder, run_as=run_as)
+        (self.folder / "nginx.conf").write_text(main)
+        values = {
+            "GATEWAY_LISTEN": self.bind,
+            "GATEWAY_SERVERS": "\n    ".join(
+                f"server {server} max_fails=3 fail_timeout=2s;" for server in self._servers
+            ),
+            "GATEWAY_SCHEME": "$scheme",
+            "GATEWAY_RATE": str(self._rate),
+            "GATEWAY_EXTRA": str(extra),
+        }
+        (self.folder / "gateway.conf").write_text(fill(TEMPLATE.read_text(), values))
+
+    def complaints(self) -> str:
+        """What ``nginx -t`` says against the written configuration; empty when nothing."""
+        command = [*self._process.command, "-t", "-q"]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        # The test run has no log of its own: what it can not open there is no complaint.
+        return done.stderr if done.returncode else ""
+
+    def stop(self) -> None:
+        """Let running requests finish, for 20 s at most."""
+        self._process.stop(signal.SIGQUIT)
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def pause(self) -> None:
+        self._process.pause()
+
+    def resume(self) -> None:
+        self._process.resume()
+
+    def said(self, characters: int = 3000) -> str:
+        return self._process.said(characters)
+
+    @property
+    def _host(self) -> str:
+        host = self.bind.rpartition(":")[0]
+        return "127.0.0.1" if host in {"0.0.0.0", "*", ""} else host  # noqa: S104 - asked, not bound
+
+    @property
+    def _port(self) -> int:
+        return int(self.bind.rpartition(":")[2].split()[0])
+
+
+def end_leftovers(folder: Path) -> int:
+    """Kill the workers of an nginx that was killed in this folder: they go on listening without it.
+
+    Returns how many there were. Only processes of this program that run in this very folder are
+    touched.
+    """
+    ended = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            name = (process / "comm").read_text().strip()
+            if name == "nginx" and (process / "cwd").resolve() == folder.resolve():
+                os.kill(int(process.name), signal.SIGKILL)
+                ended += 1
+    return ended
