@@ -290,6 +290,21 @@ class BlobsContract(abc.ABC):
         assert await blobs.parts("up/2", other) == []
         assert (await put(signed, b"abc")).status_code == 200
 
+    async def test_an_address_to_read_by_gives_the_blob_where_there_are_any(
+        self, blobs: Blobs
+    ) -> None:
+        await blobs.write("photos/1", b"0123456789", content_type=TEXT)
+
+        url = await blobs.sign_read("photos/1", seconds=60)
+
+        assert await blobs.sign_read("photos/1", seconds=60) == url
+        if url is not None:
+            async with httpx.AsyncClient() as anybody:
+                whole = await anybody.get(url)
+                piece = await anybody.get(url, headers={"Range": "bytes=2-4"})
+            assert (whole.content, piece.content) == (b"0123456789", b"234")
+            assert whole.headers["content-type"] == TEXT
+
     # --- outage
 
     async def test_an_outage_is_unavailable_and_nothing_else(

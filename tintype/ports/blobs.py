@@ -87,6 +87,15 @@ class Blobs(Protocol):
         """
         ...
 
+    async def sign_read(self, key: str, *, seconds: int) -> str | None:
+        """An absolute address from which anybody reads the blob, ranges included, by GET.
+
+        It is good for at most ``seconds`` from now and for at least half of them, and the same for
+        as long as that holds, so that caches meet it again. ``None``: this storage has no such
+        addresses, and its blobs are streamed. It is not checked here that the blob exists.
+        """
+        ...
+
     async def parts(self, key: str, upload: str) -> list[StoredPart]:
         """The parts stored so far, by number.
 
