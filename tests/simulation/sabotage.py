@@ -137,7 +137,7 @@ async def _build_shown(self: Any, viewer: int) -> bool:
 
 @plants("a-follow-backfills-too-little", named.FOLLOW, reading.Reading, "backfill")
 async def _backfill_one(self: Any, viewer: int, author: int) -> None:
-    timelines, _, catalogue, *_, followed = self._sources
+    timelines, _, catalogue, *_, followed, _ = self._sources
     ids = await catalogue.published_ids_of((author,), below=model.NEWEST, limit=1)
     await timelines.backfill(viewer, ids, 0)
     followed.pop(viewer, None)

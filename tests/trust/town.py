@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from tests.cast import PASSWORD, Person, World, ok
 from tests.trust.social import Truth
+from tintype.accounts.model import CardChanged
 from tintype.database import metadata
 from tintype.kernel.ids import shard_of
 
@@ -201,7 +202,7 @@ class Townspeople:
         async with self.world.server.database.write() as tx:
             state = "active" if lifted else "suspended"
             await tx.execute(sa.update(accounts).where(where).values(state=state))
-        self.world.server.accounts._tell(int(actor))
+        self.world.server.database.notices.apply([CardChanged(account=int(actor))])
         self.world.server.sessions.forget(int(actor))
         (self.town.suspended.discard if lifted else self.town.suspended.add)(actor)
 

@@ -9,6 +9,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict
 
 from tintype.kernel.ids import Id
+from tintype.kernel.notice import Notice
 from tintype.kernel.problem import invalid_field
 from tintype.kernel.text import clean_line, clean_text
 
@@ -63,6 +64,18 @@ class Device(msgspec.Struct, frozen=True):
 
     address: str
     agent: str
+
+
+class CardChanged(Notice, frozen=True, kw_only=True, tag="card_changed"):
+    """What others see of an account is different: its card, its state, its privacy."""
+
+    account: Id
+
+
+class TokensEnded(Notice, frozen=True, kw_only=True, tag="tokens_ended"):
+    """These tokens, named by their SHA-256, stand for nobody any more."""
+
+    hashes: tuple[bytes, ...]
 
 
 class Erasure(msgspec.Struct, frozen=True):

@@ -1,18 +1,22 @@
 """The metadata store: transactions, the outbox, jobs, counts and migrations."""
 
-from tintype.database.consumers import Consumer, ConsumerRunner, Fold, Relay
+from tintype.database.consumers import Consumer, ConsumerRunner, Fold
+from tintype.database.event_log import EventLog, Relay
 from tintype.database.job_runner import JobHandler, JobRunner, LeasedJob, hand_back_all
 from tintype.database.jobs import Job, LeaseLost, Permanent
+from tintype.database.notices import Notices
 from tintype.database.session import (
     AlreadyAnswered,
     Database,
     DatabaseUnavailable,
+    DiskFull,
     Reader,
     Row,
     Transaction,
+    TryAgain,
 )
 from tintype.database.sql import upsert
-from tintype.database.sqlite import DiskFull, SqliteDatabase
+from tintype.database.sqlite import SqliteDatabase
 from tintype.database.tables import metadata
 
 __all__ = [
@@ -22,18 +26,21 @@ __all__ = [
     "Database",
     "DatabaseUnavailable",
     "DiskFull",
+    "EventLog",
     "Fold",
     "Job",
     "JobHandler",
     "JobRunner",
     "LeaseLost",
     "LeasedJob",
+    "Notices",
     "Permanent",
     "Reader",
     "Relay",
     "Row",
     "SqliteDatabase",
     "Transaction",
+    "TryAgain",
     "hand_back_all",
     "metadata",
     "upsert",

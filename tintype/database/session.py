@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from contextvars import ContextVar
 from typing import Any
 
 import msgspec
@@ -13,20 +14,39 @@ from sqlalchemy.sql.base import Executable
 
 from tintype.database.idempotency import current_once
 from tintype.database.jobs import Job, job_row
+from tintype.database.notices import Notices
 from tintype.database.sql import upsert
 from tintype.database.tables import idempotency, jobs, outbox
 from tintype.kernel.clock import Clock
 from tintype.kernel.event import Event, wire_name
-from tintype.kernel.ids import Ids, shard_of
-from tintype.kernel.problem import Unavailable
+from tintype.kernel.ids import Id, Ids, shard_of
+from tintype.kernel.notice import Notice
+from tintype.kernel.problem import OutOfSpace, Unavailable
 
 Row = sa.Row[Any]
 Parameters = Mapping[str, object] | Sequence[Mapping[str, object]]
 _encode = msgspec.json.Encoder().encode
+writing: ContextVar[bool] = ContextVar("writing", default=False)
+"""Whether this task is inside a transaction."""
+
+
+def refuse_nesting() -> None:
+    """Fail when this task is inside a transaction: a second one would wait for the first."""
+    if writing.get():
+        message = "a transaction is already open here; pass it on instead of opening another"
+        raise RuntimeError(message)
 
 
 class DatabaseUnavailable(Unavailable):
-    """The database is not answering; nothing was stored."""
+    """The database is not answering."""
+
+
+class TryAgain(DatabaseUnavailable):
+    """The database gave the work back undone; the same call again will very likely succeed."""
+
+
+class DiskFull(OutOfSpace):
+    """The database has no room left; nothing was stored and reading goes on."""
 
 
 class AlreadyAnswered(Exception):  # noqa: N818 - a state, not a fault of the code
@@ -66,12 +86,20 @@ class Transaction(Reader):
         self._clock = clock
         self._ids = ids
         self._events: list[Event] = []
-        self._callbacks: list[Callable[[], None]] = []
+        self._notices: list[Notice] = []
 
     async def execute(self, statement: Executable, parameters: Parameters | None = None) -> int:
         """Run a statement; returns how many rows it touched."""
         result = await self._run(statement, parameters)
         return int(getattr(result, "rowcount", 0))
+
+    async def lock(self, *ids: Id) -> None:
+        """Let nobody else decide about these accounts or posts until this transaction has ended.
+
+        Call it before reading what the decision depends on: other transactions then see all of
+        this one or nothing, in the order in which they took the lock. Reads are not held up, and
+        neither are writers that do not ask. Does nothing where transactions are serialised anyway.
+        """
 
     def emit(self, event: Event) -> None:
         """Publish a fact: it is stored by this transaction and reaches every consumer after it."""
@@ -98,9 +126,11 @@ class Transaction(Reader):
         if not await self.execute(upsert(idempotency, row, index=["shard", "scope", "key_hash"])):
             raise AlreadyAnswered
 
-    def after_commit(self, callback: Callable[[], None]) -> None:
-        """Run after the commit is durable and before the caller is acknowledged."""
-        self._callbacks.append(callback)
+    def notify(self, notice: Notice) -> None:
+        """Tell every process what to look up again: after the commit is durable and before the
+        caller is acknowledged.
+        """
+        self._notices.append(notice)
 
     async def _store_events(self) -> None:
         if not self._events:
@@ -125,20 +155,36 @@ class Database(abc.ABC):
 
     clock: Clock
     ids: Ids
+    notices: Notices
+    commits: int
+    """How many commits were made durable since the start."""
 
     @abc.abstractmethod
-    def read(self) -> AbstractAsyncContextManager[Reader]:
-        """Read what is committed, every acknowledged write included."""
+    def read(self, *, stale: bool = False) -> AbstractAsyncContextManager[Reader]:
+        """Read what is committed, every acknowledged write included.
+
+        A ``stale`` read may miss the writes of the last seconds: a replica may answer it, when
+        there is one.
+
+        Raises:
+            DatabaseUnavailable: the store did not answer in time.
+            TryAgain: the connection was lost; another one will do.
+        """
 
     @abc.abstractmethod
     def write(self) -> AbstractAsyncContextManager[Transaction]:
         """One transaction.
 
         Leaving the block normally returns only once the effect survives a power cut; leaving it by
-        an exception leaves nothing behind. Transactions are serialised: await nothing slow inside.
+        an exception leaves nothing behind. Await nothing slow inside: others wait behind it.
+        Transactions of several writers interleave (each statement sees what is committed by then),
+        so one that decides on what it read asks for ``Transaction.lock`` first, or puts the
+        condition into the statement and looks at the row count.
 
         Raises:
-            DatabaseUnavailable: the store did not answer in time.
+            DatabaseUnavailable: the store did not answer in time; when the connection broke in the
+                very commit, nobody knows whether the effect was stored.
+            TryAgain: nothing was stored and running the whole use case again will do.
             DiskFull: no room; nothing was stored and reads go on.
         """
 

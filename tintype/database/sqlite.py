@@ -14,7 +14,6 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -22,26 +21,25 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.sql.base import Executable
 
+from tintype.database.notices import Notices
 from tintype.database.session import (
     Database,
     DatabaseUnavailable,
+    DiskFull,
     Parameters,
     Reader,
     Transaction,
+    refuse_nesting,
+    writing,
 )
 from tintype.kernel.clock import Clock
 from tintype.kernel.ids import Ids
-from tintype.kernel.problem import OutOfSpace
+from tintype.kernel.notice import Notice
 
 log = structlog.get_logger(__name__)
 
 _BUSY_ATTEMPTS = 200
 _BUSY_WAIT_S = 0.025
-_writing: ContextVar[bool] = ContextVar("writing", default=False)
-
-
-class DiskFull(OutOfSpace):
-    """The database has no room left; nothing was stored and reading goes on."""
 
 
 class _InlineReader(Reader):
@@ -66,8 +64,8 @@ class _Turn(Transaction):
 class _Pending:
     """A finished transaction that waits for the fsync."""
 
-    def __init__(self, callbacks: list[Callable[[], None]]) -> None:
-        self.callbacks = callbacks
+    def __init__(self, notices: list[Notice]) -> None:
+        self.notices = notices
         self.durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
@@ -118,6 +116,7 @@ class SqliteDatabase(Database):
     ) -> None:
         self.clock = clock
         self.ids = Ids(clock)
+        self.notices = Notices()
         self.engine = open_engine(path, module)
         self._on_fatal = on_fatal
         self._writer = self.engine.connect()
@@ -133,16 +132,15 @@ class SqliteDatabase(Database):
         self.commits = 0
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[Reader]:
+    async def read(self, *, stale: bool = False) -> AsyncIterator[Reader]:
+        del stale  # one file: nothing is ever behind
         yield self._reader
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
-        if _writing.get():
-            message = "a transaction is already open here; pass it on instead of opening another"
-            raise RuntimeError(message)
+        refuse_nesting()
         async with self._turn:
-            token = _writing.set(True)
+            token = writing.set(True)
             try:
                 await self._begin()
                 turn = _Turn(self._writer, self.clock, self.ids)
@@ -153,7 +151,7 @@ class SqliteDatabase(Database):
                 except BaseException as error:
                     self._roll_back(error)
                     raise
-                pending = _Pending(turn._callbacks)  # noqa: SLF001 - the same
+                pending = _Pending(turn._notices)  # noqa: SLF001 - the same
                 self._batch.append(pending)
                 if self._committer is None:
                     self._committer = asyncio.create_task(self._commit_in_turn())
@@ -162,7 +160,7 @@ class SqliteDatabase(Database):
             except sa.exc.OperationalError as error:
                 raise _problem(error.orig) from error
             finally:
-                _writing.reset(token)
+                writing.reset(token)
         await asyncio.shield(pending.durable)
 
     async def woken(self, timeout: float) -> None:  # noqa: ASYNC109 - the wait is the point
@@ -236,8 +234,7 @@ class SqliteDatabase(Database):
             self.commits += 1
             batch, self._batch = self._batch, []
         for pending in batch:
-            for callback in pending.callbacks:
-                callback()
+            self.notices.apply(pending.notices)
             if not pending.durable.done():
                 pending.durable.set_result(None)
         # Whoever waits now is woken; whoever waits later waits for the next commit.

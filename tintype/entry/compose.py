@@ -259,7 +259,7 @@ def _counters(posts: Posts) -> Fold:
     async def fold(tx: Transaction, batch: Sequence[Event]) -> None:
         await counts.fold(tx, batch)
         moved = {subject for subject, _ in counts.changes(batch)}
-        tx.after_commit(lambda: posts.counted(moved))
+        posts.counted(tx, moved)
 
     return Fold("counters", _counted_events(), fold, linger_s=_COUNT_WINDOW_S)
 

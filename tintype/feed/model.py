@@ -10,6 +10,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from tintype.kernel.ids import MAX_ID, Id
+from tintype.kernel.notice import Notice
 
 NEWEST = MAX_ID
 """The bound below which every post lies: where a feed starts."""
@@ -59,6 +60,21 @@ def merge(runs: Sequence[Run]) -> Run:
     cut = max(run.complete_above for run in runs)
     union = {id_ for run in runs for id_ in run.ids if id_ > cut}
     return Run(sorted(union, reverse=True), cut)
+
+
+class PostNoted(Notice, frozen=True, kw_only=True, tag="post_noted"):
+    """A post is out; its author sees it from now on, and everybody else too when it is pulled."""
+
+    post: Id
+    author: Id
+    pulled: bool
+
+
+class PostDelivered(Notice, frozen=True, kw_only=True, tag="post_delivered"):
+    """Fan-out carried a post into the timeline of its author."""
+
+    post: Id
+    author: Id
 
 
 class Reach(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from tintype.database import Reader, Transaction, metadata, upsert
 from tintype.feed.model import Reach
-from tintype.kernel.ids import Id, shard_of
+from tintype.kernel.ids import SHARDS, Id, shard_of
 
 _reaches = sa.Table(
     "feed_reaches",
@@ -29,6 +29,14 @@ async def reach_of(reader: Reader, author: Id) -> Reach:
         )
     )
     return Reach() if row is None else Reach(row.delivery, row.since_ms)
+
+
+async def switched_authors(reader: Reader) -> list[Id]:
+    """Every author who ever switched, on all shards: read once by a process that starts."""
+    rows = await reader.all(
+        sa.select(_reaches.c.author).where(_reaches.c.shard.between(0, SHARDS - 1))
+    )
+    return [row.author for row in rows]
 
 
 async def put_reach(tx: Transaction, author: Id, reach: Reach) -> None:

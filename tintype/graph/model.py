@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from tintype.kernel.ids import Id
+from tintype.kernel.notice import Notice
 
 FollowState = Literal["following", "requested"]
 
@@ -66,6 +67,19 @@ class RelationSets(msgspec.Struct, frozen=True):
         return (
             1 + len(self.sources) + shown + len(self.hidden) + len(self.muted) + len(self.barred_by)
         )
+
+
+class SetsChanged(Notice, frozen=True, kw_only=True, tag="sets_changed"):
+    """What these accounts are to others is different."""
+
+    accounts: tuple[Id, ...]
+
+
+class EdgeMade(Notice, frozen=True, kw_only=True, tag="edge_made"):
+    """Somebody follows somebody from now on."""
+
+    follower: Id
+    followee: Id
 
 
 class Edge(NamedTuple):

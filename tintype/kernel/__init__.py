@@ -1,1 +1,1 @@
-"""Ids, time, cursors, pages, problems and events: plain values, no I/O."""
+"""Ids, time, cursors, pages, problems, events and notices: plain values, no I/O."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tintype.kernel.problem import NotFound
@@ -71,10 +72,14 @@ class Ids:
     """Mints ids: unique within the process, strictly increasing within a shard.
 
     A clock that steps back is bridged by staying on the last millisecond, so order never breaks.
+    ``first`` picks where the sequence of each millisecond starts (0 unless given): processes that
+    share a database start anywhere, so that the same id is hardly ever minted twice, and a
+    transaction that meets one taken is run again.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, first: Callable[[], int] = int) -> None:
         self._clock = clock
+        self._first = first
         self._lock = threading.Lock()
         self._last_ms = 0
         self._sequence = 0
@@ -87,8 +92,8 @@ class Ids:
                 if self._sequence >= _SEQUENCES:
                     # 1 024 ids in one millisecond: borrow from the next rather than wait.
                     now += 1
-                    self._sequence = 0
+                    self._sequence = self._first()
             else:
-                self._sequence = 0
+                self._sequence = self._first()
             self._last_ms = now
             return (now << (SHARD_BITS + SEQUENCE_BITS)) | (shard << SEQUENCE_BITS) | self._sequence

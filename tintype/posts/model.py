@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from tintype.kernel.ids import Id
+from tintype.kernel.notice import Notice
 from tintype.kernel.problem import invalid_field
 from tintype.kernel.text import clean_text, hashtags, mentions
 
@@ -54,6 +55,38 @@ class PostSlide(msgspec.Struct, frozen=True):
 
     upload: Id
     alt: str
+
+
+class PostChanged(Notice, frozen=True, kw_only=True, tag="post_changed"):
+    """A post was created, published, edited or deleted, or failed."""
+
+    post: Id
+    author: Id
+
+
+class CountsMoved(Notice, frozen=True, kw_only=True, tag="counts_moved"):
+    """The counts of these posts, or of anything else that has counts, are others."""
+
+    subjects: tuple[Id, ...]
+
+
+class MarksChanged(Notice, frozen=True, kw_only=True, tag="marks_changed"):
+    """A viewer likes or saved a post, or does so no longer.
+
+    What they are now is only true where commits are heard in their order: in a process that is
+    alone.
+    """
+
+    viewer: Id
+    post: Id
+    liked: bool
+    saved: bool
+
+
+class MarksForgotten(Notice, frozen=True, kw_only=True, tag="marks_forgotten"):
+    """Everything that a viewer liked and saved may be different."""
+
+    viewer: Id
 
 
 class Comment(msgspec.Struct, frozen=True):

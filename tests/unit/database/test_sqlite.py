@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from tintype.database import DatabaseUnavailable, DiskFull, SqliteDatabase, metadata, upsert
 from tintype.database.tables import counts
 from tintype.kernel.clock import SystemClock
+from tintype.kernel.notice import Notice
 
 
 def row(subject: int, value: int = 1) -> dict[str, object]:
@@ -78,31 +79,38 @@ async def test_waiting_transactions_share_their_fsyncs(database: SqliteDatabase)
     assert commits < 20
 
 
-async def test_callbacks_run_after_the_commit_and_before_the_caller_goes_on(
+class Written(Notice, frozen=True, kw_only=True, tag="written"):
+    row: int
+
+
+async def test_notices_are_told_after_the_commit_and_before_the_caller_goes_on(
     database: SqliteDatabase,
 ) -> None:
     seen: list[list[int]] = []
+    other = sqlite3.connect(str(database.engine.url.database))
+    database.notices.hear(
+        Written,
+        lambda _: seen.append([n for (n,) in other.execute("select subject from counts")]),
+    )
 
     async with database.write() as tx:
         await tx.execute(sa.insert(counts), [row(1)])
-        other = sqlite3.connect(str(database.engine.url.database))
-        tx.after_commit(
-            lambda: seen.append([n for (n,) in other.execute("select subject from counts")])
-        )
+        tx.notify(Written(row=1))
 
     assert seen == [[1]]
     other.close()
 
 
-async def test_a_rolled_back_transaction_calls_nobody(database: SqliteDatabase) -> None:
-    called: list[int] = []
+async def test_a_rolled_back_transaction_tells_nobody(database: SqliteDatabase) -> None:
+    heard: list[Written] = []
+    database.notices.hear(Written, heard.append)
 
     with pytest.raises(ValueError, match="no"):
         async with database.write() as tx:
-            tx.after_commit(lambda: called.append(1))
+            tx.notify(Written(row=1))
             raise ValueError("no")
 
-    assert called == []
+    assert heard == []
 
 
 async def test_a_cancelled_caller_does_not_take_a_commit_back(database: SqliteDatabase) -> None:

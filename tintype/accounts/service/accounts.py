@@ -22,6 +22,7 @@ from tintype.accounts.events import (
 from tintype.accounts.model import (
     AccountSettings,
     Card,
+    CardChanged,
     Device,
     Erasure,
     Newcomer,
@@ -62,14 +63,13 @@ class Accounts:
         self._passwords = passwords
         self._sessions = sessions
         self._instance = OwnInstance(database, settings)
-        self._listeners: list[Callable[[Id], None]] = []
 
     def on_change(self, listener: Callable[[Id], None]) -> None:
         """Hear of every account whose card changed, after the commit and before it is acknowledged.
 
         For what a process holds of accounts: whoever wants facts listens to the events.
         """
-        self._listeners.append(listener)
+        self._database.notices.hear(CardChanged, lambda notice: listener(notice.account))
 
     async def sign_up(
         self,
@@ -270,8 +270,4 @@ class Accounts:
 
     async def _change(self, tx: Transaction, account: Id, values: Mapping[str, object]) -> None:
         await store.update_account(tx, account, values)
-        tx.after_commit(lambda: self._tell(account))
-
-    def _tell(self, account: Id) -> None:
-        for listener in self._listeners:
-            listener(account)
+        tx.notify(CardChanged(account=account))

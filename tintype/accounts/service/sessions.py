@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import OrderedDict
+from collections.abc import Iterable
 
 import msgspec
 
@@ -16,7 +17,13 @@ from tintype.accounts.errors import (
     SignInFailed,
 )
 from tintype.accounts.events import SessionsEnded
-from tintype.accounts.model import AccountSettings, Card, Device, check_password
+from tintype.accounts.model import (
+    AccountSettings,
+    Card,
+    Device,
+    TokensEnded,
+    check_password,
+)
 from tintype.accounts.service.passwords import Passwords
 from tintype.accounts.views import (
     Counts,
@@ -54,6 +61,9 @@ class Sessions:
         self._settings = settings
         self._cache: OrderedDict[str, tuple[Signed, int]] = OrderedDict()
         self._tokens: dict[bytes, str] = {}
+        self._endings = 0
+        database.notices.hear(TokensEnded, lambda notice: self._forget(notice.hashes))
+        database.notices.on_doubt(self._forget_all)
 
     async def sign_in(self, login: str, password: str, *, device: Device) -> SignedIn:
         """Open a session for a handle or e-mail address with its password.
@@ -138,6 +148,7 @@ class Sessions:
         shard = _shard_in(token)
         if shard is None:
             return None
+        endings = self._endings
         async with self._database.read() as reader:
             row = await store.session_by_token(reader, shard, _hash(token))
         if row is None or row.state != "active":
@@ -146,7 +157,8 @@ class Sessions:
         if ends <= now:
             return None
         signed = Signed(account=row.account, session=row.id, admin=row.admin, ends_ms=ends)
-        self._remember(token, signed, row.seen_ms)
+        if endings == self._endings:
+            self._remember(token, signed, row.seen_ms)
         return signed
 
     async def is_signed_in(self, account: Id) -> bool:
@@ -190,7 +202,7 @@ class Sessions:
     ) -> int:
         """End sessions within a transaction; their tokens stop working with its commit."""
         hashes = await store.delete_sessions(tx, account, only=only, but=but)
-        tx.after_commit(lambda: self._forget(hashes))
+        tx.notify(TokensEnded(hashes=tuple(hashes)))
         return len(hashes)
 
     async def change_password(self, current: str, new: str, *, actor: Id, session: Id) -> None:
@@ -272,7 +284,14 @@ class Sessions:
             oldest, _ = self._cache.popitem(last=False)
             self._tokens.pop(_hash(oldest), None)
 
-    def _forget(self, hashes: list[bytes]) -> None:
+    def _forget_all(self) -> None:
+        self._endings += 1
+        self._cache.clear()
+        self._tokens.clear()
+
+    def _forget(self, hashes: Iterable[bytes]) -> None:
+        # A session that is being looked up right now may be one of these: it is not kept.
+        self._endings += 1
         for token_hash in hashes:
             token = self._tokens.pop(token_hash, None)
             if token is not None:

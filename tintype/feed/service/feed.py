@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic
 
 from tintype.feed.service.fan_out import Delivered, fan_out
+from tintype.feed.service.pulled import Primer
 from tintype.feed.service.reading import REFILLS, Reading, Sources, Window
 from tintype.feed.service.recent import Recent
 from tintype.feed.service.sources import C, Catalogue, Circles
@@ -41,7 +42,13 @@ class Feed(Generic[C]):
         self.sources = Sources(
             timelines, circles, catalogue, Recent(authors=OWN_AUTHORS), Recent(), {}
         )
-        self.reading = Reading(self.sources, cap=cap, heavy_cap=2 * cap, refills=refills)
+        self._depths = {"cap": cap, "heavy_cap": 2 * cap, "refills": refills}
+        self.reading = Reading(self.sources, **self._depths)
+
+    def complete_pulled_by(self, primer: Primer) -> None:
+        """Ask for the pulled posts that this process was not told of, before they are merged."""
+        self.sources = self.sources._replace(primer=primer)
+        self.reading = Reading(self.sources, **self._depths)
 
     async def window(self, viewer: Id, below: Id, limit: int) -> Window[C]:
         """See ``Reading.window``."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
-from tintype.database import Database
+from tintype.database import Database, Notices
 from tintype.feed import store
-from tintype.feed.model import NEWEST, Threshold, Tier
+from tintype.feed.model import NEWEST, PostDelivered, PostNoted, Threshold, Tier
+from tintype.feed.service.fan_out import Delivered
 from tintype.feed.service.feed import Feed
+from tintype.feed.service.pulled import Primer
 from tintype.feed.service.reach import ByReach
 from tintype.graph import Graph
 from tintype.kernel.cursor import decode, encode
@@ -37,7 +40,8 @@ class Home(Feed[Card]):
         self._database = database
         self._posts = posts
         graph.on_follow(self.note_followed)
-        posts.deliver_by(ByReach(threshold, database.clock, self.note_published))
+        posts.deliver_by(ByReach(threshold, database.clock))
+        self._share(database.notices)
 
     async def page(self, viewer: Id, *, cursor: str | None, limit: int, here: str) -> bytes:
         """A page of the feed, encoded as ``FeedPage``.
@@ -56,11 +60,33 @@ class Home(Feed[Card]):
         """What the feed starts with, encoded as ``FeedPage``."""
         return await self.page(viewer, cursor=None, limit=DEFAULT_LIMIT, here=here)
 
+    async def deliver(self, posts: Sequence[Delivered]) -> int:
+        """Fan posts out, and tell the processes that served them to their authors meanwhile."""
+        delivered = await super().deliver(posts)
+        told = [PostDelivered(post=each.post, author=each.author) for each in posts]
+        await self._database.notices.publish(told)
+        return delivered
+
     async def erase_account(self, account: Id) -> None:
         """Forget what the feed keeps of an account; its posts and follows go where they live."""
         async with self._database.write() as tx:
             await store.forget_reach(tx, account)
         await self.sources.timelines.drop(account)
+
+    def _share(self, notices: Notices) -> None:
+        own, pulled = self.sources.own, self.sources.pulled
+        notices.hear(
+            PostNoted, lambda notice: self.note_published(notice.post, notice.author, notice.pulled)
+        )
+        notices.hear(PostDelivered, lambda notice: own.discard(notice.author, notice.post))
+        if not notices.alone:
+            primer = Primer(pulled, self._switched_authors, self._posts.published_ids_of)
+            notices.on_doubt(primer.forget)
+            self.complete_pulled_by(primer)
+
+    async def _switched_authors(self) -> list[Id]:
+        async with self._database.read() as reader:
+            return await store.switched_authors(reader)
 
 
 @lru_cache(ENDS_HELD)

@@ -1,9 +1,8 @@
 """Reading a feed: gather, filter, and again below the last examined id until the page is full.
 
-    timeline ──┐
-    own ───────┤
-    pulled ────┼─► merge ─► ids ─► live? shown? ─► cards     cursor = last examined id
-    followed ──┘   (cut where the first source ends)
+    timeline ──┐   (after the backfill of whom the viewer just followed)
+    own ───────┼─► merge ─► ids ─► live? shown? ─► cards     cursor = last examined id
+    pulled ────┘   (cut where the first source ends)
 
 Below the floor of the timeline, and whenever the timelines do not answer, the database is asked
 for the same ids (fan-out on read), so the seam can not be seen.
@@ -17,6 +16,7 @@ from operator import attrgetter
 from typing import Generic, NamedTuple, TypeGuard
 
 from tintype.feed.model import NEWEST, Run, Tier, merge, run_of
+from tintype.feed.service.pulled import Primer
 from tintype.feed.service.recent import Recent
 from tintype.feed.service.sources import C, Catalogue, Circles
 from tintype.kernel.ids import Id, shard_of
@@ -47,6 +47,8 @@ class Sources(NamedTuple, Generic[C]):
     """Posts of widely followed authors, which are never pushed."""
     followed: dict[Id, set[Id]]
     """Viewer → authors just followed, whose posts the viewer's timeline lacks."""
+    primer: Primer | None = None
+    """Completes ``pulled`` where other processes publish, too."""
 
 
 class Window(NamedTuple, Generic[C]):
@@ -143,11 +145,13 @@ class Reading(Generic[C]):
         Complete once it returns: an id that is missing afterwards was published after the edge
         was committed, and its fan-out sees the edge.
         """
-        timelines, circles, catalogue, *_, followed = self._sources
+        timelines, circles, catalogue, _, _, followed, _ = self._sources
         if author in (await circles.sets(viewer)).sources:
             ids = await catalogue.published_ids_of((author,), below=NEWEST, limit=self._heavy_cap)
             run = run_of(ids, self._heavy_cap, 0)
             await timelines.backfill(viewer, run.ids, run.complete_above)
+            if author not in (await circles.sets(viewer)).sources:
+                await self.purge(viewer, author)
         waiting = followed.get(viewer)
         if waiting is not None:
             waiting.discard(author)
@@ -155,11 +159,13 @@ class Reading(Generic[C]):
                 del followed[viewer]
 
     async def _gather(self, viewer: Id, below: Id, want: int) -> tuple[Run, Tier]:
-        timelines, circles, catalogue, own, pulled, followed = self._sources
-        # Read before the timeline: what leaves these two is in the timeline by then.
-        just_followed = tuple(followed.get(viewer, ())) if followed else ()
+        timelines, circles, _, own, pulled, followed, primer = self._sources
+        # Read before the timeline: what leaves it is in the timeline by then.
         others = [Run(own.run(viewer, below, want).ids, 0)] if viewer in own else []
         try:
+            if followed:
+                for author in tuple(followed.get(viewer, ())):
+                    await self.backfill(viewer, author)
             page = await timelines.page(viewer, below, want)
             if page.state is _ABSENT and await self.build(viewer):
                 page = await timelines.page(viewer, below, want)
@@ -167,12 +173,11 @@ class Reading(Generic[C]):
             return await self._pull(viewer, below, want), Tier.DATABASE
         if page.state is not _READY:
             return await self._pull(viewer, below, want), Tier.DATABASE
+        if primer is not None:
+            await primer.prime((await circles.sets(viewer)).shown)
         if pulled:
             shown = (await circles.sets(viewer)).shown
             others += [pulled.run(author, below, want) for author in pulled.among(shown)]
-        if just_followed:
-            ids = await catalogue.published_ids_of(just_followed, below=below, limit=want)
-            others.append(run_of(ids, want, 0))
         run = run_of(page.ids, want, page.floor)
         if others:
             run = merge([run, *others])

@@ -43,6 +43,22 @@ class Recent:
             del self._posts[oldest]
             self._floors.pop(oldest, None)
 
+    def fill(self, author: Id, posts: Collection[Id], floor: Id) -> None:
+        """Remember posts that are complete above ``floor``, beside those that are here."""
+        union = sorted({*self._posts.get(author, ()), *posts})
+        floor = max(floor, self._floors.get(author, 0))
+        if len(union) > self._kept:
+            floor = max(floor, union[-self._kept - 1])
+        ids = array("q", (id_ for id_ in union if id_ > floor))
+        self._floors[author] = floor
+        if ids:
+            self._posts[author] = ids
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._posts.clear()
+        self._floors.clear()
+
     def discard(self, author: Id, post: Id) -> None:
         """Forget a post that is found elsewhere from now on; the floor stays."""
         ids = self._posts.get(author)

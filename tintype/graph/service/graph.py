@@ -22,8 +22,10 @@ from tintype.graph.events import (
 from tintype.graph.model import (
     MOST_FOLLOWEES,
     Action,
+    EdgeMade,
     FollowState,
     RelationSets,
+    SetsChanged,
     Standing,
     can,
 )
@@ -41,11 +43,12 @@ class Graph(Sight):
 
     def __init__(self, database: Database, accounts: Accounts) -> None:
         super().__init__(database, accounts)
-        self._follow_listeners: list[Callable[[Id, Id], None]] = []
 
     def on_follow(self, listener: Callable[[Id, Id], None]) -> None:
         """Hear of every new (follower, followee) after its commit, before it is acknowledged."""
-        self._follow_listeners.append(listener)
+        self._database.notices.hear(
+            EdgeMade, lambda notice: listener(notice.follower, notice.followee)
+        )
 
     async def followers(self, author: Id, *, after: Id | None = None) -> AsyncIterator[list[Id]]:
         """Every follower, in chunks of at most 2 000 whose order does not move.
@@ -250,7 +253,7 @@ class Graph(Sight):
         if await store.tie(tx, store.FOLLOWS, follower, followee, self._new_edge(follower)):
             tx.emit(Followed(follower=follower, followee=followee, accepted=accepted))
             self._sets_change(tx, follower)
-            tx.after_commit(lambda: self._tell(follower, followee))
+            tx.notify(EdgeMade(follower=follower, followee=followee))
 
     async def _part(self, tx: Transaction, follower: Id, followee: Id) -> None:
         if await store.follows(tx, follower, followee):
@@ -284,11 +287,7 @@ class Graph(Sight):
             self._sets_change(tx, muter)
 
     def _sets_change(self, tx: Transaction, *accounts: Id) -> None:
-        tx.after_commit(lambda: self._sets.forget(accounts))
-
-    def _tell(self, follower: Id, followee: Id) -> None:
-        for listener in self._follow_listeners:
-            listener(follower, followee)
+        tx.notify(SetsChanged(accounts=accounts))
 
     def _new_edge(self, account: Id) -> Id:
         return self._database.ids.next(shard_of(account))

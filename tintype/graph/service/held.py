@@ -68,6 +68,13 @@ class Held(Generic[V]):
         for load in self._loading:
             load.clear()
 
+    def clear(self) -> None:
+        """Anything may have changed."""
+        self._held.clear()
+        self._weight = 0
+        for load in self._loading:
+            load.clear()
+
     async def _fetch(self, missing: set[Id]) -> Mapping[Id, V]:
         keep = set(missing)
         self._loading.append(keep)

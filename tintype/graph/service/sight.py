@@ -15,7 +15,7 @@ from tintype.accounts import (
 )
 from tintype.database import Database, Reader, counts
 from tintype.graph import store
-from tintype.graph.model import Action, RelationSets, Standing, can
+from tintype.graph.model import Action, RelationSets, SetsChanged, Standing, can
 from tintype.graph.service.held import Held
 from tintype.kernel.ids import Id
 
@@ -37,6 +37,9 @@ class Sight:
         self._standings = Held(self._load_standings, room=STANDINGS_HELD)
         self._sets = Held(self._load_sets, room=IDS_HELD, weigh=lambda sets: sets.weight)
         accounts.on_change(self._account_changed)
+        database.notices.hear(SetsChanged, lambda notice: self._sets.forget(notice.accounts))
+        database.notices.on_doubt(self._standings.clear)
+        database.notices.on_doubt(self._sets.clear)
 
     def cached_sets(self, viewer: Id) -> RelationSets | None:
         """The answer of ``sets`` when it is at hand."""

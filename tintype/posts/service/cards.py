@@ -93,6 +93,7 @@ class Cards:
         self._of_author: defaultdict[Id, set[Id]] = defaultdict(set)
         # Their counts moved, nothing else: only the counts are read again.
         self._outdated: dict[Id, Card] = {}
+        database.notices.on_doubt(self._forget_all)
 
     async def cards(self, ids: Sequence[Id]) -> list[Card | None]:
         """A card per id, in order; ``None`` where no published post of a live author is.
@@ -164,6 +165,11 @@ class Cards:
         self._held.drop(changed)
         while len(self._outdated) > HELD:
             self._forget_author(self._outdated.pop(next(iter(self._outdated))))
+
+    def _forget_all(self) -> None:
+        self._outdated.clear()
+        self._held.clear()
+        self._of_author.clear()
 
     def _left(self, id_: Id, card: Card | None) -> None:
         if id_ not in self._outdated:

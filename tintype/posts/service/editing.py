@@ -9,11 +9,11 @@ from tintype.kernel.text import hashtags, mentions
 from tintype.media import Media
 from tintype.posts.errors import PostNotFound
 from tintype.posts.events import PostDeleted, PostEdited
-from tintype.posts.model import Post, PostChanges, check_caption, rearranged
+from tintype.posts.model import Post, PostChanged, PostChanges, check_caption, rearranged
 from tintype.posts.service import access
 from tintype.posts.service.assembly import Assembly
 from tintype.posts.service.erasing import ERASE, PostErasure
-from tintype.posts.service.publishing import Changed, Publishing
+from tintype.posts.service.publishing import Publishing
 from tintype.posts.store import posts as store
 from tintype.posts.store import tags
 from tintype.posts.views import PostView
@@ -29,14 +29,12 @@ class Editing:
         media: Media,
         assembly: Assembly,
         publishing: Publishing,
-        changed: Changed,
     ) -> None:
         self._database = database
         self._graph = graph
         self._media = media
         self._assembly = assembly
         self._publishing = publishing
-        self._changed = changed
 
     async def edit(self, post_id: Id, changes: PostChanges, *, actor: Id) -> PostView:
         """Change an own post.
@@ -100,7 +98,7 @@ class Editing:
                 priority=5,
             )
         )
-        tx.after_commit(lambda: self._changed(post))
+        tx.notify(PostChanged(post=post.id, author=post.author))
 
     async def _retag(self, tx: Transaction, post: Post, caption: str) -> None:
         if post.state == "published":
@@ -120,4 +118,4 @@ class Editing:
         known = set(mentions(post.caption))
         named = tuple(id_ for handle, id_ in mentioned.items() if handle not in known)
         tx.emit(PostEdited(post=post.id, author=post.author, version=version, mentioned=named))
-        tx.after_commit(lambda: self._changed(post))
+        tx.notify(PostChanged(post=post.id, author=post.author))

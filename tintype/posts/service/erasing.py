@@ -10,7 +10,7 @@ from tintype.database import Database, LeasedJob, Transaction
 from tintype.database import counts as folded
 from tintype.kernel.ids import Id
 from tintype.posts.events import CommentDeleted, CommentUnliked, PostUnliked
-from tintype.posts.service.marks import HeldMarks
+from tintype.posts.model import MarksForgotten
 from tintype.posts.store import comments, reactions
 from tintype.posts.store import posts as store
 
@@ -27,9 +27,8 @@ class PostErasure(msgspec.Struct, frozen=True):
 class Erasing:
     """Each step may run again after a failure, and carries on."""
 
-    def __init__(self, database: Database, marks: HeldMarks) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._marks = marks
 
     async def erase(self, job: LeasedJob) -> None:
         """The job ``posts.erase``: everything below a deleted post, then its own row."""
@@ -54,7 +53,7 @@ class Erasing:
         await self._in_batches(lambda tx: self._forget_comment_likes(tx, account))
         async with self._database.write() as tx:
             await reactions.forget_saves(tx, account)
-            tx.after_commit(lambda: self._marks.forget(account))
+            tx.notify(MarksForgotten(viewer=account))
 
     async def _in_batches(self, step: Callable[[Transaction], Awaitable[int]]) -> None:
         while True:

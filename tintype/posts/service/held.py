@@ -52,6 +52,13 @@ class Held(Generic[K, V]):
         for fill in self._fills:
             fill.difference_update(changed)
 
+    def clear(self) -> None:
+        """Forget everything: anything may have changed."""
+        for fill in self._fills:
+            fill.clear()
+        for key in [*self.values]:
+            self._leave(key)
+
     def _leave(self, key: K) -> None:
         value = self.values.pop(key)
         if self._on_drop is not None:

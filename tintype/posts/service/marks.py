@@ -9,6 +9,7 @@ import msgspec
 
 from tintype.database import Database
 from tintype.kernel.ids import Id
+from tintype.posts.model import MarksChanged, MarksForgotten
 from tintype.posts.service.assembly import marks_of
 from tintype.posts.service.held import Held
 from tintype.posts.store import reactions
@@ -46,6 +47,9 @@ class HeldMarks:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._held: Held[Id, _Newest] = Held(VIEWERS)
+        database.notices.hear(MarksChanged, self._changed)
+        database.notices.hear(MarksForgotten, lambda notice: self._held.drop([notice.viewer]))
+        database.notices.on_doubt(self._held.clear)
 
     def at_hand(self, viewer: Id) -> Mapping[Id, bytes] | None:
         """The ends of every post that the viewer ever marked, if all of them are held."""
@@ -63,19 +67,20 @@ class HeldMarks:
             found = await marks_of(reader, ids, viewer)
         return {id_: _ENDS[marks.liked, marks.saved] for id_, marks in found.items()}
 
-    def changed(self, viewer: Id, post: Id, marks: Marks) -> None:
-        """The viewer's marks of a post are these since the last commit."""
+    def _changed(self, notice: MarksChanged) -> None:
+        viewer = notice.viewer
+        if not self._database.notices.alone:
+            # The notice of a later commit may have come before this one.
+            self._held.drop([viewer])
+            return
         self._held.interrupt([viewer])
         newest = self._held.values.get(viewer)
         if newest is None:
             return
-        if marks.liked or marks.saved:
-            newest.ends[post] = _ENDS[marks.liked, marks.saved]
+        if notice.liked or notice.saved:
+            newest.ends[notice.post] = _ENDS[notice.liked, notice.saved]
         else:
-            newest.ends.pop(post, None)
-
-    def forget(self, viewer: Id) -> None:
-        self._held.drop([viewer])
+            newest.ends.pop(notice.post, None)
 
     async def _load(self, viewer: Id) -> _Newest:
         fill = self._held.begin([viewer])

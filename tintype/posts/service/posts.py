@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from tintype.accounts import Accounts
-from tintype.database import Database
+from tintype.database import Database, Transaction
 from tintype.graph import Graph
 from tintype.kernel.ids import MAX_ID, Id
 from tintype.media import Media, Uploads
-from tintype.posts.model import Post, PostFacts
+from tintype.posts.model import CountsMoved, PostChanged, PostFacts
 from tintype.posts.service.assembly import Assembly
 from tintype.posts.service.cards import Around, Card, Cards
 from tintype.posts.service.comments import Comments
@@ -37,30 +37,22 @@ class Posts:
         uploads: Uploads,
     ) -> None:
         self._database = database
-        self._listeners: list[Callable[[Id, Id], None]] = []
         assembly = Assembly(accounts, media)
         marks = HeldMarks(database)
         self._cards = Cards(database, accounts, media, assembly, marks)
         self.reading = Reading(database, graph, assembly, self._cards)
-        self.publishing = Publishing(
-            database, accounts, graph, (media, uploads), assembly, self._changed
-        )
-        self.editing = Editing(database, graph, media, assembly, self.publishing, self._changed)
-        self.reactions = Reactions(database, graph, marks)
+        self.publishing = Publishing(database, accounts, graph, (media, uploads), assembly)
+        self.editing = Editing(database, graph, media, assembly, self.publishing)
+        self.reactions = Reactions(database, graph)
         self.comments = Comments(database, graph, self.publishing)
-        self.erasing = Erasing(database, marks)
+        self.erasing = Erasing(database)
         accounts.on_change(self._cards.drop_author)
+        database.notices.hear(PostChanged, self._changed)
+        database.notices.hear(CountsMoved, lambda notice: self._cards.recount(notice.subjects))
 
     def deliver_by(self, policy: DeliveryPolicy) -> None:
         """Let this policy decide how posts that are published from now on reach their followers."""
         self.publishing.delivery = policy
-
-    def on_change(self, listener: Callable[[Id, Id], None]) -> None:
-        """Hear of every (post, author) that was created, published, failed, edited or deleted.
-
-        Called after the commit, before it is acknowledged.
-        """
-        self._listeners.append(listener)
 
     async def hydrate(self, ids: Sequence[Id], *, viewer: Id | None) -> list[PostView]:
         """Views in the order of their ids, without those that the viewer may not see."""
@@ -105,12 +97,9 @@ class Posts:
         """Hashtags that start so and have a post that the viewer sees, the most used first."""
         return await self.reading.tags_starting(prefix, viewer=viewer, limit=limit)
 
-    def counted(self, ids: Iterable[Id]) -> None:
-        """The counts of these changed; to be called after the commit that folded them.
-
-        Ids of anything but posts are ignored.
-        """
-        self._cards.recount(ids)
+    def counted(self, tx: Transaction, ids: Collection[Id]) -> None:
+        """The counts of these change with this transaction; ids of anything else are ignored."""
+        tx.notify(CountsMoved(subjects=tuple(ids)))
 
     async def erase_account(self, account: Id) -> None:
         """Erase everything that an account posted, wrote, liked and saved; counts follow.
@@ -136,8 +125,6 @@ class Posts:
                 states=("pending", "published", "failed", "held", "deleted"),
             )
 
-    def _changed(self, post: Post) -> None:
-        self._cards.drop([post.id])
-        self.reading.unpublished_changed(post.author)
-        for listener in self._listeners:
-            listener(post.id, post.author)
+    def _changed(self, notice: PostChanged) -> None:
+        self._cards.drop([notice.post])
+        self.reading.unpublished_changed(notice.author)

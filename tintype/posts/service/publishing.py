@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from tintype.accounts import Accounts
@@ -20,6 +20,7 @@ from tintype.posts.model import (
     DraftSlide,
     NewFile,
     Post,
+    PostChanged,
     PostSlide,
     State,
     check_draft,
@@ -30,7 +31,6 @@ from tintype.posts.store import posts as store
 from tintype.posts.store import tags
 from tintype.posts.views import NewPost, PostView
 
-Changed = Callable[[Post], None]
 _PENDING: tuple[State, ...] = ("pending",)
 _FAILED: tuple[State, ...] = ("failed",)
 _BROKEN = ("failed", "expired")
@@ -43,7 +43,7 @@ class DeliveryPolicy(Protocol):
     async def class_for(self, tx: Transaction, *, post: Id, author: Id) -> Delivery:
         """The class that is stamped on a post, asked once, in the transaction that publishes it.
 
-        May use ``tx.after_commit`` to hear that it is out.
+        May use ``tx.notify`` to tell that it is out.
         """
         ...
 
@@ -56,7 +56,7 @@ class PushAlways(DeliveryPolicy):
 
 
 class Publishing:
-    """Takes drafts and brings them out; ``changed`` hears of a post after each commit."""
+    """Takes drafts and brings them out; a notice tells of a post after each commit."""
 
     def __init__(
         self,
@@ -65,14 +65,12 @@ class Publishing:
         graph: Graph,
         media: tuple[Media, Uploads],
         assembly: Assembly,
-        changed: Changed,
     ) -> None:
         self._database = database
         self._accounts = accounts
         self._graph = graph
         self._media, self._uploads = media
         self._assembly = assembly
-        self._changed = changed
         self.delivery: DeliveryPolicy = PushAlways()
 
     async def create(self, draft: Draft, *, actor: Id) -> NewPost:
@@ -114,7 +112,7 @@ class Publishing:
             await store.insert(tx, post)
             await store.put_slides(tx, post.id, slides)
             await self._settle(tx, post, uploads, mentioned)
-            tx.after_commit(lambda: self._changed(post))
+            tx.notify(PostChanged(post=post.id, author=post.author))
             new = NewPost(await self._fresh(tx, post.id, actor), begun)
             await tx.answer(new)
         return new
@@ -149,7 +147,7 @@ class Publishing:
             await store.change(tx, post_id, {"state": "pending", "reason": None}, only_in=_FAILED)
             post = await self._read(tx, post_id)
             await self._settle(tx, post, uploads, await self.mentioned(post.caption))
-            tx.after_commit(lambda: self._changed(post))
+            tx.notify(PostChanged(post=post.id, author=post.author))
             view = await self._fresh(tx, post_id, actor)
             await tx.answer(view)
         return view
@@ -196,7 +194,7 @@ class Publishing:
         if broken is not None:
             await store.change(tx, post.id, {"state": "failed", "reason": broken}, only_in=_PENDING)
             tx.emit(PostFailed(post=post.id, author=post.author, reason=broken))
-            tx.after_commit(lambda: self._changed(post))
+            tx.notify(PostChanged(post=post.id, author=post.author))
         elif all(status.state == "ready" for status in states.values()):
             await self._publish(tx, post, uploads, mentioned)
 
@@ -210,7 +208,7 @@ class Publishing:
         await tags.put(tx, post.id, hashtags(post.caption))
         named = tuple(mentioned[handle] for handle in mentions(post.caption) if handle in mentioned)
         tx.emit(PostPublished(post=post.id, author=post.author, delivery=delivery, mentioned=named))
-        tx.after_commit(lambda: self._changed(post))
+        tx.notify(PostChanged(post=post.id, author=post.author))
 
     async def _read(self, tx: Transaction, post_id: Id) -> Post:
         post = await store.read(tx, post_id)

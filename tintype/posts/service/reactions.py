@@ -11,9 +11,9 @@ from tintype.graph import Graph
 from tintype.kernel.ids import Id, shard_of
 from tintype.kernel.page import Page, clamp_limit
 from tintype.posts.events import PostLiked, PostUnliked
+from tintype.posts.model import MarksChanged
 from tintype.posts.service import access
 from tintype.posts.service.assembly import NO_MARKS, marks_of
-from tintype.posts.service.marks import HeldMarks
 from tintype.posts.service.paging import fill, newest_first, next_cursor
 from tintype.posts.store import reactions as store
 from tintype.posts.store.reactions import Entry
@@ -26,10 +26,9 @@ COUNTED = 1_000
 class Reactions:
     """What a viewer thinks of a post. The answers count the viewer's own like at once."""
 
-    def __init__(self, database: Database, graph: Graph, marks: HeldMarks) -> None:
+    def __init__(self, database: Database, graph: Graph) -> None:
         self._database = database
         self._graph = graph
-        self._marks = marks
 
     async def like(self, post_id: Id, *, actor: Id) -> Reaction:
         """Like a post.
@@ -115,5 +114,5 @@ class Reactions:
         likes = await store.count_likers(tx, post_id, most=COUNTED + 1)
         if likes > COUNTED:
             likes = counted["likes"]
-        tx.after_commit(lambda: self._marks.changed(actor, post_id, marks))
+        tx.notify(MarksChanged(viewer=actor, post=post_id, liked=marks.liked, saved=marks.saved))
         return Reaction(marks, PostCounts(likes=likes, comments=counted["comments"]))

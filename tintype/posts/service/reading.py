@@ -38,6 +38,7 @@ class Reading:
         self._assembly = assembly
         self._cards = cards
         self._unpublished: Held[Id, tuple[Id, ...]] = Held(_AUTHORS_HELD)
+        database.notices.on_doubt(self._unpublished.clear)
 
     async def post(self, post_id: Id, *, viewer: Id | None) -> PostView:
         """One post.

@@ -1,0 +1,118 @@
+"""What this process holds in memory, kept exact while other processes write."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import or_
+from typing import Any, TypeVar
+
+import msgspec
+import structlog
+
+from tintype.kernel.notice import Notice
+from tintype.kernel.problem import Unavailable
+from tintype.ports.notices import NoticeChannel, NoticesMissed
+
+log = structlog.get_logger(__name__)
+
+DOUBT_S = 1.0
+"""While the channel does not answer, nothing that is held is believed for longer than this."""
+
+_encode = msgspec.json.Encoder().encode
+N = TypeVar("N", bound=Notice)
+
+
+class Notices:
+    """Hands notices to whoever holds the facts that they end.
+
+    A notice of a commit is applied here before the commit is acknowledged. With a channel it is
+    published before that too, so a process that calls ``catch_up`` before it answers never shows
+    anything older than an acknowledged write, whoever wrote. When the channel is away, writes go on
+    and what is held is doubted every ``DOUBT_S`` seconds.
+    """
+
+    def __init__(self) -> None:
+        self._handlers: dict[type[Notice], list[Callable[[Any], None]]] = defaultdict(list)
+        self._doubters: list[Callable[[], None]] = []
+        self._channel: NoticeChannel | None = None
+        self._decoder: msgspec.json.Decoder[Any] | None = None
+        self._doubted_at = float("-inf")
+        self._missed = False
+        self.unpublished = 0
+
+    @property
+    def alone(self) -> bool:
+        """Whether this is the only process that writes: everything is told without a channel."""
+        return self._channel is None
+
+    def listen_on(self, channel: NoticeChannel) -> None:
+        """Share notices with the other processes from now on."""
+        self._channel = channel
+
+    def hear(self, kind: type[N], handler: Callable[[N], None]) -> None:
+        """Let ``handler`` know of every notice of this kind."""
+        self._handlers[kind].append(handler)
+        self._decoder = None
+
+    def on_doubt(self, forget: Callable[[], None]) -> None:
+        """Call ``forget`` whenever notices may have been missed: it must drop all that it holds."""
+        self._doubters.append(forget)
+
+    def apply(self, notices: Sequence[Notice]) -> None:
+        """Tell the listeners of this process."""
+        for notice in notices:
+            for handler in self._handlers.get(type(notice), ()):
+                handler(notice)
+
+    async def publish(self, notices: Sequence[Notice]) -> None:
+        """Tell everybody; never fails. What can not be told is found by doubt within a second."""
+        self.apply(notices)
+        if self._channel is None or not notices:
+            return
+        try:
+            await self._channel.publish([_encode(notice) for notice in notices])
+        except Unavailable as error:
+            self.unpublished += len(notices)
+            log.warning("notices.unpublished", count=len(notices), error=repr(error))
+
+    async def catch_up(self) -> None:
+        """Apply everything that was published before this call; returns at once when alone."""
+        if self._channel is None:
+            return
+        try:
+            await self._channel.catch_up(self._apply_messages)
+        except (Unavailable, NoticesMissed) as error:
+            self._doubt(error)
+            return
+        if self._missed:
+            # It answers again: what was said meanwhile was not heard here.
+            self._missed = False
+            self._forget_all()
+
+    def _apply_messages(self, messages: Sequence[bytes]) -> None:
+        decoder = self._decoder or self._make_decoder()
+        for message in messages:
+            try:
+                self.apply((decoder.decode(message),))
+            except msgspec.DecodeError:
+                # From a newer or older version: what it ends is not known here.
+                self._forget_all()
+
+    def _doubt(self, error: Exception) -> None:
+        now = asyncio.get_running_loop().time()
+        if isinstance(error, NoticesMissed) or now - self._doubted_at >= DOUBT_S:
+            self._doubted_at = now
+            self._forget_all()
+        self._missed = isinstance(error, Unavailable)
+
+    def _forget_all(self) -> None:
+        for forget in self._doubters:
+            forget()
+
+    def _make_decoder(self) -> msgspec.json.Decoder[Any]:
+        kinds: Any = reduce(or_, self._handlers)
+        self._decoder = msgspec.json.Decoder(kinds)
+        return self._decoder

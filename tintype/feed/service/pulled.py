@@ -1,0 +1,61 @@
+"""Finding out which posts are pulled, in a process that was not there when they were published."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Set as AbstractSet
+
+from tintype.feed.model import NEWEST, run_of
+from tintype.feed.service.recent import KEPT, Recent
+from tintype.kernel.ids import Id
+
+Authors = Callable[[], Awaitable[Collection[Id]]]
+"""Every author whose posts were ever pulled."""
+
+Newest = Callable[..., Awaitable[Sequence[Id]]]
+"""``published_ids_of`` of a catalogue."""
+
+
+class Primer:
+    """Fills ``pulled`` with the newest posts of an author when a follower first reads here.
+
+    What is noted later is added to it by whoever notes it. After ``forget`` everything is asked
+    for again: notices may have been missed.
+    """
+
+    def __init__(self, pulled: Recent, authors: Authors, newest: Newest) -> None:
+        self._pulled = pulled
+        self._load_authors = authors
+        self._newest = newest
+        self._authors: set[Id] | None = None
+        self._primed: set[Id] = set()
+        self._forgotten = 0
+
+    async def prime(self, shown: AbstractSet[Id]) -> None:
+        """Return once ``pulled`` is complete, above its floors, for all of these authors."""
+        while True:
+            began = self._forgotten
+            if self._authors is None:
+                authors = set(await self._load_authors())
+                if began != self._forgotten:
+                    continue
+                self._authors = authors
+            # Whoever was noted here is pulled too, even if that is not yet in the list.
+            wanted = (self._authors & shown) | {*self._pulled.among(shown)}
+            missing = wanted - self._primed
+            if not missing:
+                return
+            for author in missing:
+                ids = await self._newest((author,), below=NEWEST, limit=KEPT)
+                if began != self._forgotten:
+                    break
+                run = run_of(ids, KEPT, 0)
+                self._pulled.fill(author, run.ids, run.complete_above)
+                self._primed.add(author)
+
+    def forget(self) -> None:
+        """Posts may have been published that nobody told this process of."""
+        self._forgotten += 1
+        self._authors = None
+        self._primed.clear()
+        self._pulled.clear()
