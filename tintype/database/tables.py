@@ -72,6 +72,17 @@ jobs = sa.Table(
     sa.Index("jobs_due", "shard", "state", "kind", "priority", "run_at_ms"),
 )
 
+leases = sa.Table(
+    "leases",
+    metadata,
+    # The first shard of the range that is leased.
+    sa.Column("shard", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.String(160), primary_key=True),
+    sa.Column("holder", sa.String(80), nullable=False),
+    sa.Column("fence", sa.BigInteger, nullable=False),
+    sa.Column("until_ms", sa.BigInteger, nullable=False),
+)
+
 idempotency = sa.Table(
     "idempotency",
     metadata,

@@ -1,0 +1,149 @@
+"""A stand-in for a sharded cluster: plain PostgreSQL, every table cut into partitions by ``shard``.
+
+``Inspector`` listens to every statement that a test runs there. Each has to name ``shard``, and its
+plan with the very parameters of the test may touch only the partitions that these shards live in:
+what a router in front of several servers would do with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from tintype.database.postgres import PostgresDatabase
+
+PARTITIONS = 4
+
+ADMIN_JOBS = {
+    "outbox": "the relay looks for events on a range of shards",
+    "jobs": "workers look for due jobs on all shards",
+    "idempotency": "old answers are forgotten on all shards",
+}
+"""Tables that background work scans across shards, and why. Nothing that a request runs is here."""
+
+_dialect: Any = asyncpg_dialect()  # type: ignore[no-untyped-call] # SQLAlchemy leaves it untyped
+_WORD = re.compile(r"^\s*(\w+)")
+_TABLE = re.compile(r"\b(?:FROM|INTO|UPDATE|JOIN)\s+(\w+)", re.IGNORECASE)
+_NAMES_SHARD = re.compile(r"\bshard\b\s*(=|IN\b|BETWEEN\b)|\(\s*shard\b", re.IGNORECASE)
+_PARTITION = re.compile(r'"Relation Name": "(\w+)_p(\d+)"')
+
+
+def created(metadata: sa.MetaData) -> Iterator[str]:
+    """The statements that create every table as it is."""
+    for table in metadata.sorted_tables:
+        yield str(CreateTable(table).compile(dialect=_dialect)).strip()
+        yield from _indexes(table)
+
+
+def partitioned(metadata: sa.MetaData) -> Iterator[str]:
+    """The statements that create every table in partitions, with their indexes."""
+    for table in metadata.sorted_tables:
+        create = str(CreateTable(table).compile(dialect=_dialect)).strip()
+        yield f"{create} PARTITION BY HASH (shard)"
+        for number in range(PARTITIONS):
+            yield (
+                f"CREATE TABLE {table.name}_p{number} PARTITION OF {table.name} "
+                f"FOR VALUES WITH (MODULUS {PARTITIONS}, REMAINDER {number})"
+            )
+        yield from _indexes(table)
+
+
+def _indexes(table: sa.Table) -> Iterator[str]:
+    for index in sorted(table.indexes, key=lambda index: str(index.name)):
+        yield str(CreateIndex(index).compile(dialect=_dialect))
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One statement as it went over the wire."""
+
+    text: str
+    parameters: tuple[Any, ...]
+
+
+class Inspector:
+    """Records what the database is asked, and finds what a sharded cluster would not like."""
+
+    def __init__(self, database: PostgresDatabase, url: str) -> None:
+        self._url = url
+        self._seen: dict[str, Recorded] = {}
+        for engine in (database.engine, database.reading_engine):
+            sa.event.listen(engine.sync_engine, "before_cursor_execute", self._record)
+
+    def _record(
+        self,
+        _connection: Any,
+        _cursor: Any,
+        statement: str,
+        parameters: Any,
+        _context: Any,
+        executemany: bool,
+    ) -> None:
+        first = parameters[0] if executemany else parameters
+        self._seen.setdefault(statement, Recorded(statement, tuple(first)))
+
+    async def check(self) -> None:
+        """Fail on the first statement that is not fit for a sharded cluster."""
+        connection = await asyncpg.connect(self._url)
+        try:
+            for recorded in self._seen.values():
+                if complaint := await self._complaint(connection, recorded):
+                    message = f"{complaint}:\n{recorded.text}\n{recorded.parameters}"
+                    raise AssertionError(message)
+        finally:
+            await connection.close()
+
+    async def _complaint(self, connection: Any, recorded: Recorded) -> str | None:
+        if "pg_advisory_xact_lock" in recorded.text or not _is_ours(recorded.text):
+            return None
+        tables = set(_TABLE.findall(recorded.text))
+        if not _NAMES_SHARD.search(recorded.text) and not tables & ADMIN_JOBS.keys():
+            return "names no shard"
+        if recorded.text.lstrip().upper().startswith("INSERT") or tables & ADMIN_JOBS.keys():
+            return None
+        plan = await connection.fetchval(
+            f"EXPLAIN (FORMAT JSON, COSTS OFF) {recorded.text}", *recorded.parameters
+        )
+        named = await self._named(connection, recorded)
+        touched = {int(number) for _, number in _PARTITION.findall(plan)}
+        if not touched <= named:
+            return f"touches partitions {sorted(touched)} for {sorted(named)}"
+        return None
+
+    async def _named(self, connection: Any, recorded: Recorded) -> set[int]:
+        """The partitions of the shards that the statement names."""
+        found: set[int] = set()
+        for shard in _shards(recorded):
+            for number in range(PARTITIONS):
+                if await connection.fetchval(
+                    "SELECT satisfies_hash_partition('outbox'::regclass, $1, $2, $3::int)",
+                    PARTITIONS,
+                    number,
+                    shard,
+                ):
+                    found.add(number)
+        return found
+
+
+def _is_ours(text: str) -> bool:
+    word = _WORD.match(text)
+    return word is not None and word[1].upper() in {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}
+
+
+def _shards(recorded: Recorded) -> Sequence[int]:
+    """Every value that is compared with a column called shard."""
+    found: list[int] = []
+    compared = re.compile(
+        r"\bshard\s*(?:=\s*(\$\d+)|IN\s*\(([^()]*(?:\([^()]*\)[^()]*)*)\))", re.IGNORECASE
+    )
+    for one, many in compared.findall(recorded.text):
+        numbers = re.findall(r"\$(\d+)", one or many)
+        found += [int(recorded.parameters[int(number) - 1]) for number in numbers]
+    return found

@@ -1,0 +1,3 @@
+from tests.engines_postgres import own_postgres, postgres, postgres_url
+
+__all__ = ["own_postgres", "postgres", "postgres_url"]
