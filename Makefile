@@ -8,13 +8,19 @@ ENGINES := $(VENV)/.engines
 DEV := $(VENV)/.dev
 XDIST ?= -n 2
 
-.PHONY: run demo test check bench format clean lock reference migration web
+.PHONY: run demo fleet engines test check bench format clean lock reference migration web
 
 run: $(RUNTIME) web ## Set everything up and serve on http://localhost:8000
 	$(BIN)/python -m tintype serve
 
 demo: $(RUNTIME) web ## The same with a throw-away world of people and photos
 	$(BIN)/python -m tintype demo
+
+fleet: $(ENGINES) web ## Every engine and every role on this machine, behind one gateway
+	$(BIN)/python -m tools.fleet
+
+engines: $(ENGINES) ## Install PostgreSQL, Redis, Kafka, an S3 server and nginx, on Debian
+	$(BIN)/python -m tools.engines.install
 
 test: $(DEV) web ## Everything: static checks, all tests, the real browser
 	$(BIN)/python -m tools.check --static
@@ -38,7 +44,7 @@ migration: $(DEV) ## Draft a migration from the tables: make migration MESSAGE="
 	$(BIN)/python -m tools.migration "$(MESSAGE)"
 
 lock: $(DEV) ## Resolve the dependencies anew, with hashes and without addresses
-	for set in runtime node engines dev; do $(BIN)/uv pip compile --quiet --upgrade --generate-hashes \
+	for set in runtime node engines dev deploy go; do $(BIN)/uv pip compile --quiet --upgrade --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --python-version 3.11 \
 		--custom-compile-command "make lock" requirements/$$set.in -o requirements/$$set.txt; done
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import signal
@@ -10,6 +9,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tools.engines.leftovers import end_leftovers
 from tools.engines.process import EngineProcess, answers, free_port, program
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "deploy" / "nginx" / "gateway.conf.template"
@@ -96,7 +96,8 @@ class Nginx:
             RuntimeError: nginx refuses the configuration or the port is taken; the message says so.
         """
         self.write()
-        end_leftovers(self.folder)
+        # Workers outlive a master that was killed, and go on listening.
+        end_leftovers(self.folder, name="nginx")
         self._process.start(lambda: answers(self._port, self._host))
 
     def write(self) -> None:
@@ -151,19 +152,3 @@ class Nginx:
     @property
     def _port(self) -> int:
         return int(self.bind.rpartition(":")[2].split()[0])
-
-
-def end_leftovers(folder: Path) -> int:
-    """Kill the workers of an nginx that was killed in this folder: they go on listening without it.
-
-    Returns how many there were. Only processes of this program that run in this very folder are
-    touched.
-    """
-    ended = 0
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            name = (process / "comm").read_text().strip()
-            if name == "nginx" and (process / "cwd").resolve() == folder.resolve():
-                os.kill(int(process.name), signal.SIGKILL)
-                ended += 1
-    return ended
