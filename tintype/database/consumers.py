@@ -1,10 +1,9 @@
-"""Delivering committed events: the relay, the log and the consumers that read it.
+"""Delivering committed events to the groups that listen.
 
-    transaction ──► outbox ──relay──► event_log ──► consumer groups (each with its own offset)
+    transaction ──► outbox ──relay──► log of events ──► consumer groups (each with its own offset)
 
-The relay drains the outbox by deletion, so a row that commits late is delivered late and never
-skipped. A consumer that fails is retried; an event that keeps failing goes to the dead letters and
-its group carries on.
+A consumer that fails is retried; an event that keeps failing goes to the dead letters and its group
+carries on. An engine that is away is waited for, however long.
 """
 
 from __future__ import annotations
@@ -14,20 +13,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
-import sqlalchemy as sa
 import structlog
 
-from tintype.database.session import Database, Row, Transaction
+from tintype.database.event_log import EventLog
+from tintype.database.offsets import Offsets, Overtaken
+from tintype.database.session import Database, Transaction
 from tintype.database.sql import upsert
-from tintype.database.tables import consumer_offsets, dead_letters, event_log, outbox
+from tintype.database.tables import dead_letters
 from tintype.kernel.event import Event, wire_name
-from tintype.kernel.ids import SHARDS
 from tintype.kernel.problem import Unavailable
+from tintype.ports.events import Batch, Delivered, Events, RecordsLost, Subscription
 
 log = structlog.get_logger(__name__)
 
-PARTITION = 0
-_BATCH = 500
 _IDLE_S = 1.0
 _ATTEMPTS = 5
 _FIRST_RETRY_S = 0.2
@@ -35,182 +33,177 @@ _FIRST_RETRY_S = 0.2
 
 @dataclass(frozen=True)
 class Consumer:
-    """Handles batches at least once; the offset moves after ``handle`` returned."""
+    """Handles batches at least once; the offset moves after ``handle`` returned.
+
+    ``on_lost`` hears when events were lost together with the log that held them, before anything
+    newer is handled: what is derived from them must then be rebuilt.
+    """
 
     group: str
     events: tuple[type[Event], ...]
     handle: Callable[[Sequence[Event]], Awaitable[None]]
     linger_s: float = 0.0
+    on_lost: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Folds batches into the database: effect and offset in one transaction, so exactly once."""
+    """Folds batches into the database: effect and offset in one transaction, so exactly once.
+
+    ``on_lost`` is the same as of ``Consumer``.
+    """
 
     group: str
     events: tuple[type[Event], ...]
     fold: Callable[[Transaction, Sequence[Event]], Awaitable[None]]
     linger_s: float = 0.0
+    on_lost: Callable[[], Awaitable[None]] | None = None
 
 
-class Relay:
-    """Moves what transactions published from the outbox to the log, in commit order."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def drain(self) -> int:
-        """Move everything that is waiting; returns how many events."""
-        moved = 0
-        while count := await self._drain_batch():
-            moved += count
-        return moved
-
-    async def _drain_batch(self) -> int:
-        waiting = (
-            sa.select(outbox)
-            .where(outbox.c.shard.between(0, SHARDS - 1))
-            .order_by(outbox.c.id)
-            .limit(_BATCH)
-        )
-        async with self._database.read() as reader:
-            if await reader.first(waiting) is None:
-                return 0
-        async with self._database.write() as tx:
-            rows = await tx.all(waiting)
-            if not rows:
-                return 0  # another relay was quicker
-            head = await tx.scalar(
-                sa.select(sa.func.max(event_log.c.position)).where(event_log.c.shard == PARTITION)
-            )
-            floor = await tx.scalar(
-                sa.select(sa.func.max(consumer_offsets.c.position)).where(
-                    consumer_offsets.c.shard == PARTITION
-                )
-            )
-            # Pruning may empty the log; positions never go back below what was consumed.
-            position = max(head or 0, floor or 0)
-            await tx.execute(
-                sa.insert(event_log),
-                [
-                    {
-                        "shard": PARTITION,
-                        "position": position + offset,
-                        "kind": row.kind,
-                        "key": row.key,
-                        "payload": row.payload,
-                        "at_ms": row.at_ms,
-                    }
-                    for offset, row in enumerate(rows, start=1)
-                ],
-            )
-            await tx.execute(
-                sa.delete(outbox).where(
-                    outbox.c.shard.in_({row.shard for row in rows}),
-                    outbox.c.id.in_([row.id for row in rows]),
-                )
-            )
-        return len(rows)
-
-    async def run(self) -> None:
-        while True:
-            try:
-                await self.drain()
-            except Exception as error:  # noqa: BLE001 - the store is down: the loop outlives it
-                log.warning("relay.failed", error=repr(error))
-            await self._database.woken(_IDLE_S)
+async def _nothing_first() -> None:
+    """What goes before a batch when nobody asked for anything."""
 
 
 class ConsumerRunner:
-    """Feeds one consumer group from the log, from its stored offset on."""
+    """Feeds one consumer group from a log of events; without one, from that of the database.
 
-    def __init__(self, database: Database, consumer: Consumer | Fold) -> None:
+    ``before_batch`` runs ahead of every batch that is handed over.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        consumer: Consumer | Fold,
+        events: Events | None = None,
+        before_batch: Callable[[], Awaitable[None]] = _nothing_first,
+    ) -> None:
         self._database = database
         self._consumer = consumer
+        self._events: Events = events or EventLog(database)
+        self._before_batch = before_batch
         self._types = {wire_name(type_): type_ for type_ in consumer.events}
+        self._offsets = Offsets(database, consumer.group)
+        self._subscription: Subscription | None = None
+        self._log = ""
+        self._in_doubt = False
 
     async def run(self) -> None:
-        while True:
-            try:
-                if await self.step() == 0:
-                    await self._database.woken(_IDLE_S)
-                    await asyncio.sleep(self._consumer.linger_s)
-            except Exception as error:  # noqa: BLE001 - the store is down: the loop outlives it
-                log.warning("consumer.failed", group=self._consumer.group, error=repr(error))
-                await asyncio.sleep(_IDLE_S)
+        """Handle what comes until cancelled; then leave the group."""
+        try:
+            while True:
+                try:
+                    await self.step(wait_s=_IDLE_S)
+                except Exception as error:  # noqa: BLE001 - the store is down: the loop outlives it
+                    log.warning("consumer.failed", group=self._consumer.group, error=repr(error))
+                    await asyncio.sleep(_IDLE_S)
+        finally:
+            await self.close()
 
-    async def catch_up(self) -> int:
-        """Handle everything in the log now; returns how many log rows were passed."""
+    async def catch_up(self, *, wait_s: float = 0.0) -> int:
+        """Handle everything until nothing comes for ``wait_s``; returns how many were passed."""
         passed = 0
-        while count := await self.step():
+        while count := await self.step(wait_s=wait_s):
             passed += count
         return passed
 
-    async def step(self) -> int:
-        """Handle one batch; returns how many log rows were passed (0 at the end of the log)."""
-        position = await self.position()
-        async with self._database.read() as reader:
-            rows = await reader.all(
-                sa.select(event_log)
-                .where(event_log.c.shard == PARTITION, event_log.c.position > position)
-                .order_by(event_log.c.position)
-                .limit(_BATCH)
-            )
-        if not rows:
-            return 0
+    async def step(self, *, wait_s: float = 0.0) -> int:
+        """Handle one batch; returns how many records were passed (0: nothing came)."""
+        subscription = self._subscribed()
+        if self._in_doubt:
+            await subscription.rewind()
+            self._in_doubt = False
         try:
-            await self._apply(rows)
+            batch = await subscription.batch(wait_s=wait_s, linger_s=self._consumer.linger_s)
+        except RecordsLost:
+            await self._tell_lost()
+            return 0
+        if not batch.records:
+            return 0
+        # From here until the offset has moved, a rewind is due whatever happens.
+        self._in_doubt = True
+        if batch.log != self._log:
+            if not await self._offsets.arrive(batch.log):
+                await self._tell_lost()
+            self._log = batch.log
+        await self._before_batch()
+        try:
+            await self._apply(batch)
+        except Overtaken:
+            return 0
         except Exception as error:  # noqa: BLE001 - one bad event must not stop its group
             log.warning("consumer.batch_failed", group=self._consumer.group, error=repr(error))
-            for row in rows:
-                await self._apply_or_bury(row)
-        return len(rows)
+            if not await self._one_by_one(batch):
+                return 0
+        self._in_doubt = False
+        return len(batch.records)
 
-    async def position(self) -> int:
-        async with self._database.read() as reader:
-            found = await reader.scalar(
-                sa.select(consumer_offsets.c.position).where(
-                    consumer_offsets.c.shard == PARTITION,
-                    consumer_offsets.c.consumer_group == self._consumer.group,
-                )
+    async def close(self) -> None:
+        """Leave the group; a later step joins again."""
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            await subscription.close()
+
+    def _subscribed(self) -> Subscription:
+        if self._subscription is None:
+            self._in_doubt = False
+            folds = isinstance(self._consumer, Fold)
+            self._subscription = self._events.subscribe(
+                self._consumer.group,
+                self._types.keys(),
+                positions=self._offsets.read if folds else None,
             )
-        return int(found or 0)
+        return self._subscription
 
-    def _decode(self, rows: Sequence[Row]) -> list[Event]:
+    async def _tell_lost(self) -> None:
+        log.error("consumer.records_lost", group=self._consumer.group)
+        if self._consumer.on_lost is not None:
+            await self._consumer.on_lost()
+
+    def _decode(self, records: Sequence[Delivered]) -> list[Event]:
         return [
-            msgspec.json.decode(row.payload, type=self._types[row.kind])
-            for row in rows
-            if row.kind in self._types
+            msgspec.json.decode(record.payload, type=self._types[record.kind])
+            for _, _, record in records
+            if record.kind in self._types
         ]
 
-    async def _apply(self, rows: Sequence[Row]) -> None:
-        events = self._decode(rows)
+    async def _apply(self, batch: Batch) -> None:
+        events = self._decode(batch.records)
         if isinstance(self._consumer, Consumer):
             if events:
                 await self._consumer.handle(events)
+        else:
             async with self._database.write() as tx:
-                await self._advance(tx, rows[-1].position)
-            return
-        async with self._database.write() as tx:
-            if events:
-                await self._consumer.fold(tx, events)
-            await self._advance(tx, rows[-1].position)
+                await self._offsets.advance(tx, batch.log, batch.after, batch.reached)
+                if events:
+                    await self._consumer.fold(tx, events)
+        await self._pass(batch)
 
-    async def _advance(self, tx: Transaction, position: int) -> None:
-        row = {
-            "shard": PARTITION,
-            "consumer_group": self._consumer.group,
-            "position": position,
-        }
-        await tx.execute(
-            upsert(consumer_offsets, row, index=["shard", "consumer_group"], update=["position"])
-        )
+    async def _pass(self, batch: Batch) -> None:
+        """Tell the log; a fold in the log of its own database has moved the offset already."""
+        if isinstance(self._consumer, Consumer) or batch.log:
+            await self._subscribed().commit(batch)
 
-    async def _apply_or_bury(self, row: Row) -> None:
+    async def _one_by_one(self, batch: Batch) -> bool:
+        """Handle each record alone and bury what keeps failing; False when a rival was quicker."""
+        after = dict(batch.after)
+        for delivered in batch.records:
+            single = Batch(
+                batch.log, [delivered], {delivered.partition: after[delivered.partition]}
+            )
+            try:
+                await self._apply_or_bury(single)
+            except Overtaken:
+                return False
+            after[delivered.partition] = delivered.position
+        return True
+
+    async def _apply_or_bury(self, single: Batch) -> None:
         attempt = 0
         while attempt < _ATTEMPTS:
             try:
-                await self._apply([row])
+                await self._apply(single)
+            except Overtaken:
+                raise
             except Unavailable as error:
                 # An engine is away: that is nothing the event could be blamed for.
                 log.warning("consumer.waits", group=self._consumer.group, error=repr(error))
@@ -221,21 +214,29 @@ class ConsumerRunner:
                 attempt += 1
             else:
                 return
-        log.error("consumer.dead_letter", group=self._consumer.group, kind=row.kind, reason=reason)
+        await self._bury(single, reason)
+
+    async def _bury(self, single: Batch, reason: str) -> None:
+        partition, position, record = single.records[0]
+        log.error(
+            "consumer.dead_letter", group=self._consumer.group, kind=record.kind, reason=reason
+        )
+        letter = {
+            "shard": partition,
+            "consumer_group": self._consumer.group,
+            # Positions come again in a log that was made anew; the outbox id never does.
+            "position": record.id or position,
+            "kind": record.kind,
+            "payload": record.payload,
+            "reason": reason,
+            "at_ms": self._database.clock.now_ms(),
+        }
+        kept = isinstance(self._consumer, Fold) or not single.log
         async with self._database.write() as tx:
+            if kept:
+                await self._offsets.advance(tx, single.log, single.after, single.reached)
             await tx.execute(
-                upsert(
-                    dead_letters,
-                    {
-                        "shard": PARTITION,
-                        "consumer_group": self._consumer.group,
-                        "position": row.position,
-                        "kind": row.kind,
-                        "payload": row.payload,
-                        "reason": reason,
-                        "at_ms": self._database.clock.now_ms(),
-                    },
-                    index=["shard", "consumer_group", "position"],
-                )
+                upsert(dead_letters, letter, index=["shard", "consumer_group", "position"])
             )
-            await self._advance(tx, row.position)
+        if single.log:
+            await self._subscribed().commit(single)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from tintype.database.consumers import PARTITION
+from tintype.database.event_log import PARTITION
 from tintype.database.session import Database, Reader
 from tintype.database.tables import consumer_offsets, event_log
 

@@ -1,0 +1,172 @@
+"""The embedded log of events: a table, and the relay that fills it from the outbox."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+
+import sqlalchemy as sa
+import structlog
+
+from tintype.database.offsets import Offsets, Overtaken
+from tintype.database.session import Database, Row, TryAgain
+from tintype.database.tables import consumer_offsets, event_log, outbox
+from tintype.kernel.ids import SHARDS
+from tintype.ports.events import Batch, Delivered, Positions, Record
+
+log = structlog.get_logger(__name__)
+
+PARTITION = 0
+_NAME = ""
+_BATCH = 500
+_IDLE_S = 1.0
+
+
+class Relay:
+    """Moves what transactions published from the outbox to the log, in commit order."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def drain(self) -> int:
+        """Move everything that is waiting; returns how many events."""
+        moved = 0
+        while count := await self._drain_batch():
+            moved += count
+        return moved
+
+    async def _drain_batch(self) -> int:
+        waiting = (
+            sa.select(outbox)
+            .where(outbox.c.shard.between(0, SHARDS - 1))
+            .order_by(outbox.c.id)
+            .limit(_BATCH)
+        )
+        async with self._database.read() as reader:
+            if await reader.first(waiting) is None:
+                return 0
+        async with self._database.write() as tx:
+            rows = await tx.all(waiting)
+            if not rows:
+                return 0  # another relay was quicker
+            taken = await tx.execute(
+                sa.delete(outbox).where(
+                    outbox.c.shard.in_({row.shard for row in rows}),
+                    outbox.c.id.in_([row.id for row in rows]),
+                )
+            )
+            if taken < len(rows):
+                raise TryAgain  # another relay took some of them meanwhile
+            head = await tx.scalar(
+                sa.select(sa.func.max(event_log.c.position)).where(event_log.c.shard == PARTITION)
+            )
+            floor = await tx.scalar(
+                sa.select(sa.func.max(consumer_offsets.c.position)).where(
+                    consumer_offsets.c.shard == PARTITION,
+                    sa.not_(consumer_offsets.c.consumer_group.contains("@")),
+                )
+            )
+            # Pruning may empty the log; positions never go back below what was consumed.
+            position = max(head or 0, floor or 0)
+            await tx.execute(
+                sa.insert(event_log),
+                [
+                    {
+                        "shard": PARTITION,
+                        "position": position + offset,
+                        "kind": row.kind,
+                        "key": row.key,
+                        "payload": row.payload,
+                        "at_ms": row.at_ms,
+                    }
+                    for offset, row in enumerate(rows, start=1)
+                ],
+            )
+        return len(rows)
+
+    async def run(self) -> None:
+        """Drain whenever something was committed here, and every second."""
+        while True:
+            try:
+                await self.drain()
+            except Exception as error:  # noqa: BLE001 - the store is down: the loop outlives it
+                log.warning("relay.failed", error=repr(error))
+            await self._database.woken(_IDLE_S)
+
+
+class EventLog:
+    """``Events`` over the table ``event_log``: one partition, offsets beside it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def subscribe(
+        self, group: str, kinds: Collection[str], *, positions: Positions | None = None
+    ) -> LogReader:
+        """See ``Events``; positions are always those of this database."""
+        del kinds, positions
+        return LogReader(self._database, group)
+
+    async def lag(self, groups: Collection[str]) -> Mapping[str, int]:
+        head = sa.func.coalesce(
+            sa.select(sa.func.max(event_log.c.position))
+            .where(event_log.c.shard == PARTITION)
+            .scalar_subquery(),
+            sa.literal(0),
+        )
+        async with self._database.read() as reader:
+            rows = await reader.all(
+                sa.select(
+                    consumer_offsets.c.consumer_group,
+                    (head - consumer_offsets.c.position).label("behind"),
+                ).where(
+                    consumer_offsets.c.shard == PARTITION,
+                    consumer_offsets.c.consumer_group.in_(list(groups)),
+                )
+            )
+        return {row.consumer_group: max(0, row.behind) for row in rows}
+
+    async def close(self) -> None:
+        """Nothing is held here."""
+
+
+class LogReader:
+    """A group's view of the table, from its stored offset on."""
+
+    def __init__(self, database: Database, group: str) -> None:
+        self._database = database
+        self._offsets = Offsets(database, group)
+
+    async def batch(self, *, wait_s: float, linger_s: float = 0.0) -> Batch:
+        """The rows after the stored offset; with none, waits for a commit and returns empty."""
+        position = (await self._offsets.read(_NAME, [PARTITION]))[PARTITION]
+        async with self._database.read() as reader:
+            rows = await reader.all(
+                sa.select(event_log)
+                .where(event_log.c.shard == PARTITION, event_log.c.position > position)
+                .order_by(event_log.c.position)
+                .limit(_BATCH)
+            )
+        if not rows and wait_s > 0:
+            await self._database.woken(wait_s)
+            await asyncio.sleep(linger_s)
+        return Batch(_NAME, [_delivered(row) for row in rows], {PARTITION: position})
+
+    async def commit(self, batch: Batch) -> None:
+        """Move the offset, unless somebody else moved it."""
+        try:
+            async with self._database.write() as tx:
+                await self._offsets.advance(tx, batch.log, batch.after, batch.reached)
+        except Overtaken:
+            log.info("consumer.overtaken", reached=batch.reached)
+
+    async def rewind(self) -> None:
+        """Nothing to do: every batch begins at the stored offset."""
+
+    async def close(self) -> None:
+        """Nothing is held here."""
+
+
+def _delivered(row: Row) -> Delivered:
+    record = Record(row.kind, row.key, row.payload, row.at_ms)
+    return Delivered(PARTITION, row.position, record)
