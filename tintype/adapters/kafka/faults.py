@@ -1,0 +1,30 @@
+"""What Kafka says when something is wrong, in the words of the port."""
+
+from __future__ import annotations
+
+from confluent_kafka import KafkaError, KafkaException
+
+from tintype.kernel.problem import Unavailable
+from tintype.ports.events import ShutOut
+
+_FENCED = frozenset(
+    {
+        KafkaError._FENCED,  # noqa: SLF001 - the library's own name for it
+        KafkaError.PRODUCER_FENCED,
+        KafkaError.INVALID_PRODUCER_EPOCH,
+        KafkaError.FENCED_INSTANCE_ID,
+    }
+)
+
+
+def unavailable(error: BaseException) -> Unavailable:
+    """The problem for any failure that may pass."""
+    return Unavailable(f"The event log does not answer: {error}")
+
+
+def of_append(error: KafkaException) -> Exception:
+    """What a failed append means."""
+    reason = error.args[0]
+    if isinstance(reason, KafkaError) and reason.code() in _FENCED:
+        return ShutOut(str(reason))
+    return unavailable(error)

@@ -1,0 +1,281 @@
+"""One member of a consumer group, on a thread of its own.
+
+Rebalances happen only inside ``batch``: what was handed out before is handled by then, so a
+partition that leaves has its offset noted first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from tintype.adapters.kafka.faults import unavailable
+from tintype.adapters.kafka.settings import KafkaSettings
+from tintype.adapters.kafka.wire import record_of
+from tintype.kernel.problem import Unavailable
+from tintype.ports.events import Batch, Delivered, Positions, RecordsLost
+
+log = structlog.get_logger(__name__)
+
+_MOST = 500
+_TIMEOUT_S = 10.0
+_PATIENCE_MS = 600_000
+_LOOK_S = 5.0
+_GONE = frozenset(
+    {
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 - the library's own names
+        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001
+        KafkaError._AUTO_OFFSET_RESET,  # noqa: SLF001
+        KafkaError._MAX_POLL_EXCEEDED,  # noqa: SLF001
+        KafkaError.OFFSET_OUT_OF_RANGE,
+    }
+)
+T = TypeVar("T")
+
+
+class KafkaSubscription:
+    """See ``Subscription``. The first ``batch`` joins the group."""
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        group: str,
+        log_name: Callable[[], str],
+        positions: Positions | None,
+    ) -> None:
+        self._settings = settings
+        self._group = group
+        self._log_name = log_name
+        self._positions = positions
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"kafka-{group}")
+        self._loop = asyncio.get_running_loop()
+        self._consumer: Consumer | None = None
+        self._log = ""
+        self._looked_at = 0.0
+        self._given: dict[int, int] = {}
+        """Positions handed out, by partition that is ours."""
+        self._done: dict[int, int] = {}
+        """Offsets from which a rewind goes on."""
+        self._ends: dict[int, int] = {}
+        """Offsets behind everything there was, control records included."""
+        self._lost = False
+        self._torn = False
+        self._closed = False
+
+    async def batch(self, *, wait_s: float, linger_s: float = 0.0) -> Batch:
+        """See ``Subscription``."""
+        if self._torn:
+            await self.rewind()
+        try:
+            return await self._call(lambda: self._read(wait_s, linger_s))
+        except asyncio.CancelledError:
+            # The thread reads on, and nobody takes what it gets.
+            self._torn = True
+            raise
+
+    async def commit(self, batch: Batch) -> None:
+        """Sent without waiting; the next one makes up for one that was lost."""
+        await self._call(lambda: self._note(batch.reached))
+
+    async def rewind(self) -> None:
+        """Go back to what was noted, or to what ``positions`` says."""
+        await self._call(self._go_back)
+        self._torn = False
+
+    async def close(self) -> None:
+        """Leave the group in order, once the thread has finished what it does."""
+        if not self._closed:
+            self._closed = True
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._leave)
+            self._thread.shutdown(wait=False)
+
+    async def _call(self, work: Callable[[], T]) -> T:
+        if self._closed:
+            raise Unavailable
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except (KafkaException, TimeoutError) as error:
+            raise unavailable(error) from error
+
+    # What follows runs on the thread.
+
+    def _joined(self) -> Consumer:
+        now = time.monotonic()
+        if self._consumer is not None and now - self._looked_at > _LOOK_S:
+            self._looked_at = now
+            with contextlib.suppress(KafkaException, TimeoutError):
+                if self._log_name() != self._log:
+                    self._leave()
+        if self._consumer is None:
+            self._log = self._log_name()
+            self._looked_at = now
+            self._consumer = Consumer(
+                self._settings.client(
+                    {
+                        "group.id": self._settings.group(self._group),
+                        "enable.auto.commit": False,
+                        "enable.partition.eof": True,
+                        "auto.offset.reset": "error",
+                        "isolation.level": "read_committed",
+                        "partition.assignment.strategy": "cooperative-sticky",
+                        "session.timeout.ms": self._settings.session_timeout_ms,
+                        "heartbeat.interval.ms": self._settings.session_timeout_ms // 4,
+                        "max.poll.interval.ms": _PATIENCE_MS,
+                        "queued.max.messages.kbytes": 8_192,
+                    }
+                )
+            )
+            self._consumer.subscribe(
+                [self._settings.topic],
+                on_assign=self._assigned,
+                on_revoke=self._revoked,
+                on_lost=self._forget,
+            )
+        return self._consumer
+
+    def _leave(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            with contextlib.suppress(KafkaException, RuntimeError):
+                consumer.close()
+        self._given, self._done, self._ends = {}, {}, {}
+
+    def _read(self, wait_s: float, linger_s: float) -> Batch:
+        try:
+            consumer = self._joined()
+            taken: list[Message] = []
+            deadline = time.monotonic() + wait_s
+            while not taken:
+                first = consumer.poll(max(0.0, deadline - time.monotonic()))
+                taken = self._good([first] if first is not None else [])
+                if not taken and (self._lost or time.monotonic() >= deadline):
+                    break
+            if taken:
+                taken += self._good(consumer.consume(_MOST - 1, timeout=linger_s))
+        except Exception:
+            # Whatever state the member is in, joining anew begins at what was noted.
+            self._leave()
+            raise
+        if self._lost:
+            self._lost = False
+            if self._given:
+                self._go_back()
+            raise RecordsLost
+        return self._batch_of(taken)
+
+    def _batch_of(self, taken: Sequence[Message]) -> Batch:
+        after = dict(self._given)
+        records = []
+        for message in taken:
+            partition, offset = message.partition(), message.offset()
+            # A partition that left during this very read belongs to somebody else now.
+            if partition is None or offset is None or partition not in self._given:
+                continue
+            self._given[partition] = offset + 1
+            records.append(Delivered(partition, offset + 1, record_of(message)))
+        return Batch(self._log, records, after)
+
+    def _good(self, messages: Sequence[Message]) -> list[Message]:
+        taken = []
+        for message in messages:
+            error = message.error()
+            if error is None:
+                taken.append(message)
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the library's own name
+                self._at_end(message)
+            elif error.code() in _GONE or error.fatal():
+                raise KafkaException(error)
+            else:
+                log.info("kafka.consumer", group=self._group, error=str(error))
+        return taken
+
+    def _at_end(self, message: Message) -> None:
+        partition, offset = message.partition(), message.offset()
+        if partition is None or offset is None or partition not in self._given:
+            return
+        self._ends[partition] = offset
+        if self._done.get(partition, -1) >= self._given[partition]:
+            self._send({partition: offset})
+
+    def _note(self, reached: dict[int, int]) -> None:
+        found = {each: offset for each, offset in reached.items() if each in self._given}
+        for partition, offset in found.items():
+            self._done[partition] = offset
+            if offset == self._given[partition]:
+                found[partition] = max(offset, self._ends.get(partition, 0))
+        self._send(found)
+
+    def _send(self, offsets: dict[int, int]) -> None:
+        if offsets and self._consumer is not None:
+            with contextlib.suppress(KafkaException):
+                self._consumer.commit(offsets=self._parts(offsets), asynchronous=True)
+
+    def _go_back(self) -> None:
+        if self._consumer is None or not self._given:
+            return
+        if self._positions is not None:
+            self._done |= self._asked(list(self._given))
+        self._given = {partition: self._done[partition] for partition in self._given}
+        self._ends = {}
+        for part in self._parts(self._given):
+            self._consumer.seek(part)
+
+    def _assigned(self, consumer: Consumer, parts: list[TopicPartition]) -> None:
+        if self._positions is None:
+            found = {
+                each.partition: max(0, each.offset)
+                for each in consumer.committed(parts, timeout=_TIMEOUT_S)
+            }
+        else:
+            found = self._asked([each.partition for each in parts])
+        for part in parts:
+            low, high = consumer.get_watermark_offsets(part, timeout=_TIMEOUT_S)
+            start = found[part.partition]
+            if start and not low <= start <= high:
+                log.error("kafka.gap", group=self._group, at=start, low=low, high=high)
+                self._lost = True
+            found[part.partition] = min(max(start, low), high)
+        consumer.incremental_assign(self._parts(found))
+        self._given |= found
+        self._done |= found
+
+    def _revoked(self, consumer: Consumer, parts: list[TopicPartition]) -> None:
+        done = {
+            each.partition: self._done[each.partition]
+            for each in parts
+            if each.partition in self._done
+        }
+        if done:
+            # The next member asks where to go on: this one is waited for.
+            with contextlib.suppress(KafkaException):
+                consumer.commit(offsets=self._parts(done), asynchronous=False)
+        self._forget(consumer, parts)
+
+    def _forget(self, consumer: Consumer, parts: list[TopicPartition]) -> None:
+        consumer.incremental_unassign(parts)
+        for part in parts:
+            for known in (self._given, self._done, self._ends):
+                known.pop(part.partition, None)
+
+    def _asked(self, partitions: list[int]) -> dict[int, int]:
+        if self._positions is None:
+            return {}
+        asked = _awaited(self._positions(self._log, partitions))
+        answer = asyncio.run_coroutine_threadsafe(asked, self._loop)
+        return dict(answer.result(_TIMEOUT_S))
+
+    def _parts(self, offsets: dict[int, int]) -> list[TopicPartition]:
+        topic = self._settings.topic
+        return [TopicPartition(topic, number, at) for number, at in sorted(offsets.items())]
+
+
+async def _awaited(asked: Awaitable[T]) -> T:
+    return await asked
