@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -87,9 +87,16 @@ def _explain(tree: type[BaseModel], error: ValidationError) -> str:
     return "\n".join(lines)
 
 
+def section_of(annotation: Any) -> Any:
+    """The model of a section, also of one that may be left out; ``None`` for a single value."""
+    kinds = get_args(annotation) or (annotation,)
+    models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    return models[0] if models else None
+
+
 def _nearest(tree: type[BaseModel], path: list[str]) -> str:
     model: Any = tree
     for part in path[:-1]:
-        model = model.model_fields[part].annotation
+        model = section_of(model.model_fields[part].annotation)
     close = get_close_matches(path[-1], list(model.model_fields), n=1)
     return f" Did you mean {close[0]}?" if close else " Remove it."

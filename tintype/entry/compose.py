@@ -134,7 +134,7 @@ def compose(
     lists = Lists(database, accounts, graph)
     media = compose_media(
         settings.data,
-        MediaConfig(media=settings.media, disk=settings.disk, texts=TEXT_LIMITS),
+        MediaConfig(media=settings.media, disk=settings.disk, texts=TEXT_LIMITS, s3=settings.s3),
         database=database,
         accounts=accounts,
         sessions=sessions,
@@ -195,7 +195,7 @@ def compose(
             *admin.periodic,
         ],
     )
-    shell = Shell(_CLIENT)
+    shell = Shell(_CLIENT, media.storage.origins)
     pages = Pages(
         shell,
         Sources(
@@ -223,6 +223,7 @@ def compose(
     app.router.routes.extend(media.part_routes)
     app.router.routes.extend(Reference(app.openapi, _PROBLEM_PAGES).routes())
     app.include_router(admin.machine_routes)
+    app.include_router(media.machine_routes)
     app.state.lost = lost(pages, kit)
     answered = admin.metrics.answered
     return Server(

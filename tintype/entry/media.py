@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from starlette.routing import Route
+from fastapi import APIRouter
+from starlette.routing import BaseRoute
 
 from tintype.accounts import Accounts, Sessions
-from tintype.adapters.disk import DiskBlobs, DiskSettings, part_routes
+from tintype.adapters.disk import DiskSettings
+from tintype.adapters.s3 import S3Settings
 from tintype.codecs import Codecs, CodecSettings
 from tintype.database import Database, JobHandler
 from tintype.entry.background import Periodic
 from tintype.entry.secret import Secret
+from tintype.entry.storage import Storage, open_storage
 from tintype.graph import Graph
 from tintype.http import Routes
 from tintype.kernel.ids import Id
@@ -20,7 +23,7 @@ from tintype.media import Audience, Media, MediaSettings, TextLimits, Uploads
 from tintype.media.consumers import jobs, slow_jobs
 from tintype.media.routes import Door
 from tintype.media.routes import routes as media_routes
-from tintype.media.service import Avatars, Delivery, Erasing, Grants, Processing, Sweeper
+from tintype.media.service import Arrivals, Avatars, Delivery, Erasing, Grants, Processing, Sweeper
 
 # A completion that nobody announced is found within a minute of its last part.
 _SWEEP_S, _HOUR_S = 30.0, 3600.0
@@ -30,13 +33,14 @@ _SWEEP_S, _HOUR_S = 30.0, 3600.0
 class MediaPart:
     """Everything about media that the rest of the server is put together with."""
 
-    blobs: DiskBlobs
+    storage: Storage
     codecs: Codecs
     uploads: Uploads
     media: Media
     sweeper: Sweeper
+    arrivals: Arrivals
     routes: Routes
-    part_routes: list[Route]
+    machine_routes: APIRouter
     handlers: list[JobHandler]
     slow_handlers: list[JobHandler]
 
@@ -45,7 +49,13 @@ class MediaPart:
         return [
             Periodic("sweep uploads", _SWEEP_S, self.sweeper.sweep),
             Periodic("abort orphaned uploads", _HOUR_S, self.sweeper.abort_orphans),
+            *self.storage.periodic(self.arrivals),
         ]
+
+    @property
+    def part_routes(self) -> list[BaseRoute]:
+        """Where parts of uploads are sent, when it is here."""
+        return self.storage.part_routes
 
     async def start(self) -> None:
         await self.codecs.start()
@@ -53,7 +63,7 @@ class MediaPart:
     async def stop(self) -> None:
         """Call it after the jobs have ended."""
         await self.codecs.stop()
-        self.blobs.close()
+        self.storage.close()
 
 
 class GraphAudience(Audience):
@@ -74,6 +84,7 @@ class MediaConfig:
     media: MediaSettings
     disk: DiskSettings
     texts: TextLimits
+    s3: S3Settings | None = None
 
 
 def compose_media(
@@ -86,14 +97,14 @@ def compose_media(
     audience: Audience,
     secret: Secret,
 ) -> MediaPart:
-    """Media on the local disk, in ``folder``."""
-    blobs = DiskBlobs(
-        folder / "blobs", secret=secret.key("parts"), clock=database.clock, settings=config.disk
-    )
+    """Media in the bucket, if there is one, or else on the local disk, in ``folder``."""
+    storage = open_storage(folder, config.disk, config.s3, secret=secret, clock=database.clock)
+    blobs = storage.blobs
     scratch = folder / "scratch"
     scratch.mkdir(exist_ok=True)
     codecs = Codecs(CodecSettings(scratch=scratch))
     uploads = Uploads(database, blobs, config.media)
+    arrivals = Arrivals(uploads)
     grants = Grants(secret.key("media grants"), database.clock)
     erasing = Erasing(database, blobs)
     avatars = Avatars(database, accounts, erasing)
@@ -108,13 +119,14 @@ def compose_media(
     )
     processing = Processing(database, blobs, codecs, erasing, avatars, scratch)
     return MediaPart(
-        blobs=blobs,
+        storage=storage,
         codecs=codecs,
         uploads=uploads,
         media=media,
         sweeper=Sweeper(database, blobs, uploads, erasing),
+        arrivals=arrivals,
         routes=media_routes(door),
-        part_routes=part_routes(blobs),
+        machine_routes=storage.events(arrivals),
         handlers=jobs(processing, erasing),
         slow_handlers=slow_jobs(processing),
     )

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tintype.accounts import AccountSettings
 from tintype.adapters.disk import DiskSettings
+from tintype.adapters.s3 import S3Settings
 from tintype.admin import AdminSettings
 from tintype.feed import FeedSettings
 from tintype.http import RateLimitSettings
@@ -46,6 +47,9 @@ class Settings(BaseModel):
     """How posts reach feeds."""
     disk: DiskSettings = Field(default_factory=DiskSettings)
     """How much of the local disk the media may take, and of the machine."""
+    s3: S3Settings | None = None
+    """The bucket that holds the media, in S3 or a server that speaks like it. Unset: they are kept
+    on the local disk."""
     admin: AdminSettings = Field(default_factory=AdminSettings)
     """Who may read the figures of this server."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import mimetypes
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,8 +48,10 @@ class _Bundle:
 class Shell:
     """Renders the page from the build manifest; without one it says how to build the client."""
 
-    def __init__(self, dist: Path) -> None:
+    def __init__(self, dist: Path, media_origins: Sequence[str] = ()) -> None:
+        """``media_origins``: where, besides this server, files are sent to and fetched from."""
         self._dist = dist
+        self._media = " ".join(media_origins)
         self._templates = Environment(
             loader=FileSystemLoader(_TEMPLATES),
             autoescape=True,
@@ -80,7 +83,7 @@ class Shell:
             theme=theme if theme in _THEMES else "auto",
         )
         headers = {
-            "Content-Security-Policy": _policy(nonce),
+            "Content-Security-Policy": _policy(nonce, self._media),
             "Cache-Control": "no-store",
             "Vary": "Cookie",
             "X-Frame-Options": "DENY",
@@ -137,15 +140,16 @@ def _inert(boot: bytes) -> str:
     return boot.decode().replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _policy(nonce: str) -> str:
+def _policy(nonce: str, media: str) -> str:
+    elsewhere = f" {media}" if media else ""
     return "; ".join(
         (
             "default-src 'none'",
             f"script-src 'self' 'nonce-{nonce}'",
             f"style-src 'self' 'nonce-{nonce}'",
-            "img-src 'self' blob: data:",
-            "media-src 'self' blob:",
-            "connect-src 'self'",
+            f"img-src 'self' blob: data:{elsewhere}",
+            f"media-src 'self' blob:{elsewhere}",
+            f"connect-src 'self'{elsewhere}",
             "font-src 'self'",
             "manifest-src 'self'",
             "form-action 'self'",

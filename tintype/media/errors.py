@@ -23,6 +23,10 @@ class MediaNotFound(NotFound):
     """There is no file here that you can see."""
 
 
+class StorageTokenWrong(Forbidden):
+    """Storage events come with the token of this server."""
+
+
 class ContentTypeRefused(UnsupportedMedia):
     """Files of this type are not accepted."""
 

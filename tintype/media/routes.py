@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Literal
 
 import msgspec
-from fastapi import Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
@@ -17,6 +19,7 @@ from tintype.media.errors import (
     MediaNotFound,
     PartNotFound,
     RangeNotSatisfiable,
+    StorageTokenWrong,
     UploadClosed,
     UploadExpired,
     UploadFailed,
@@ -25,7 +28,7 @@ from tintype.media.errors import (
     UploadNotFound,
 )
 from tintype.media.model import Span, Upload, asked_span, names_etag
-from tintype.media.service import Avatars, Delivery, Media, Served, Uploads
+from tintype.media.service import Avatars, Delivery, Elsewhere, Media, Served, Uploads
 from tintype.media.views import (
     LimitsView,
     NewUploadView,
@@ -65,6 +68,37 @@ class Door(msgspec.Struct, frozen=True):
     avatars: Avatars
     accounts: Accounts
     texts: TextLimits
+
+
+class StorageEvents(msgspec.Struct, frozen=True):
+    """How the storage's own messages are taken: ``keys_in`` reads one, ``token`` lets it in."""
+
+    keys_in: Callable[[bytes], list[str]]
+    announced: Callable[[Sequence[str]], Awaitable[object]]
+    token: str
+
+
+def machine_routes(events: StorageEvents) -> APIRouter:
+    """The route that the storage calls when something arrived; no account, no limits, no keys."""
+    router = APIRouter(tags=["operations"])
+
+    async def take(request: Request, token: str) -> Response:
+        if not hmac.compare_digest(token.encode(), events.token.encode()):
+            raise StorageTokenWrong
+        await events.announced(events.keys_in(await request.body()))
+        return Response()
+
+    @router.post("/v1/storage/events", include_in_schema=False)
+    async def take_events(request: Request) -> Response:
+        """Messages of a bucket that brings the token along as a bearer token."""
+        return await take(request, request.headers.get("authorization", "").partition(" ")[2])
+
+    @router.post("/v1/storage/events/{token}", include_in_schema=False)
+    async def take_events_by_path(request: Request, token: str) -> Response:
+        """The same for buckets that can only call an address."""
+        return await take(request, token)
+
+    return router
 
 
 def routes(door: Door) -> Routes:
@@ -200,10 +234,16 @@ def _add_delivery(table: Routes, door: Door) -> None:
     async def read_media(
         call: Call, request: Request, upload_id: IdPath, name: str, grant: Grant = None
     ) -> Response:
-        """A file of a photo or video. Ranges, ETags and conditional requests are honoured."""
+        """A file of a photo or video, or where the storage hands it out (302).
+
+        Ranges, ETags and conditional requests are honoured here and there.
+        """
         served, headers = await find(call, upload_id, name, grant)
         if names_etag(request.headers.get("if-none-match"), served.etag):
             return Response(status_code=304, headers=headers)
+        elsewhere = await door.delivery.elsewhere(served)
+        if elsewhere is not None:
+            return Response(status_code=302, headers=_way_to(served, elsewhere))
         span = _span(request, served)
         if span == "none":
             problem = RangeNotSatisfiable()
@@ -245,6 +285,17 @@ def _headers(served: Served) -> dict[str, str]:
         "Content-Security-Policy": _LOCKED_DOWN,
         "X-Content-Type-Options": "nosniff",
         "Cross-Origin-Resource-Policy": "cross-origin",
+    }
+
+
+def _way_to(served: Served, elsewhere: Elsewhere) -> dict[str, str]:
+    kept = f"max-age={elsewhere.keep_s}"
+    return {
+        "Location": elsewhere.url,
+        "Cache-Control": f"public, {kept}, s-maxage=60" if served.public else f"private, {kept}",
+        "Content-Security-Policy": _LOCKED_DOWN,
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "Referrer-Policy": "no-referrer",
     }
 
 

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 import tintype
-from tintype.config import PREFIX
+from tintype.config import PREFIX, section_of
 from tintype.kernel.event import Event
 from tintype.kernel.problem import Problem
 
@@ -116,9 +116,9 @@ def _sections(
     model: type[BaseModel], path: tuple[str, ...], about: str
 ) -> Iterator[tuple[str, str, list[Setting]]]:
     inner = {
-        name: (field.annotation, _text(field.description))
+        name: (section, _text(field.description))
         for name, field in model.model_fields.items()
-        if _is_section(field.annotation)
+        if (section := section_of(field.annotation)) is not None
     }
     rows = [
         Setting(
@@ -135,13 +135,11 @@ def _sections(
         yield from _sections(section, (*path, name), explanation)
 
 
-def _is_section(kind: Any) -> TypeGuard[type[BaseModel]]:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
-
-
 def _default(field: FieldInfo) -> str:
     if field.default_factory is not None:
         return "depends on the machine"
+    if field.is_required():
+        return "required"
     if field.default is None:
         return "unset"
     value = str(field.default)

@@ -1,7 +1,8 @@
 """The use cases of the media slice."""
 
+from tintype.media.service.arrivals import Arrivals
 from tintype.media.service.avatars import Avatars
-from tintype.media.service.delivery import Delivery, Served
+from tintype.media.service.delivery import Delivery, Elsewhere, Served
 from tintype.media.service.erasing import ERASE, Erasing
 from tintype.media.service.grants import Grants
 from tintype.media.service.library import Media
@@ -13,8 +14,10 @@ __all__ = [
     "ERASE",
     "PROCESS_PHOTO",
     "PROCESS_VIDEO",
+    "Arrivals",
     "Avatars",
     "Delivery",
+    "Elsewhere",
     "Erasing",
     "Grants",
     "Media",

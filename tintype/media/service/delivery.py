@@ -20,6 +20,11 @@ from tintype.ports.errors import BlobNotFound
 
 log = structlog.get_logger(__name__)
 
+# How long an address in the bucket is good. What is not for everybody ends within the minute in
+# which a block, a withdrawal or the end of a session must reach files too.
+_OPEN_S, _GUARDED_S = 600, 60
+_ON_ITS_WAY_S = 5
+
 _NAME = re.compile(r"([0-9a-f]{32})\.(jpg|webp|mp4)")
 
 
@@ -31,6 +36,13 @@ class Served(msgspec.Struct, frozen=True):
     bytes: int
     etag: str
     public: bool
+
+
+class Elsewhere(msgspec.Struct, frozen=True):
+    """Where the storage itself hands a rendition out; the way may be kept for ``keep_s``."""
+
+    url: str
+    keep_s: int
 
 
 class Delivery:
@@ -80,6 +92,18 @@ class Delivery:
         if not (await self._may_see(granted, found) and await self._is_signed_in(granted, viewer)):
             raise MediaNotFound
         return _served(found, public=False)
+
+    async def elsewhere(self, served: Served) -> Elsewhere | None:
+        """Where to fetch it without this server; ``None`` where the storage has no such place.
+
+        Whoever has the address can use it until it ends: 10 minutes for what everybody may see,
+        one minute for everything else.
+        """
+        seconds = _OPEN_S if served.public else _GUARDED_S
+        url = await self._blobs.sign_read(served.key, seconds=seconds)
+        if url is None:
+            return None
+        return Elsewhere(url=url, keep_s=seconds // 2 - _ON_ITS_WAY_S)
 
     async def read(self, served: Served, start: int, end: int) -> AsyncIterator[bytes]:
         """The bytes from ``start`` to ``end`` (exclusive); the first piece is at hand on return.

@@ -35,7 +35,7 @@ from tintype.media.model import (
 )
 from tintype.media.views import NewUploadView, QuotaView, new_upload_view
 from tintype.ports.blobs import Blobs, SignedPart, StoredPart
-from tintype.ports.errors import NoSuchUpload, OutOfSpace
+from tintype.ports.errors import BlobNotFound, NoSuchUpload, OutOfSpace
 
 _MOST_NAMED = 10
 PROCESS_PHOTO, PROCESS_VIDEO = "media.process-photo", "media.process-video"
@@ -173,8 +173,9 @@ class Uploads:
             raise UploadExpired
         if upload.state != "uploading":
             return upload
-        missing = _missing(upload, await self.stored_parts(upload))
-        if missing:
+        stored = await self.stored_parts(upload)
+        missing = _missing(upload, stored)
+        if missing and (stored or not await self._is_whole(upload)):
             named = ", ".join(str(number) for number in missing[:_MOST_NAMED])
             more = "" if len(missing) <= _MOST_NAMED else f" and {len(missing) - _MOST_NAMED} more"
             raise UploadIncomplete(f"Missing parts: {named}{more}.", missing=missing)
@@ -191,6 +192,13 @@ class Uploads:
         async with self._database.read() as reader:
             used = await store.held_bytes(reader, account)
         return QuotaView(used=used, limit=self.settings.quota_bytes)
+
+    async def _is_whole(self, upload: Upload) -> bool:
+        """Whether somebody else has put the parts together already."""
+        try:
+            return (await self._blobs.head(original_key(upload.id))).bytes == upload.bytes
+        except BlobNotFound:
+            return False
 
     async def _find(self, upload_id: Id, actor: Id | None) -> Upload:
         if actor is not None:

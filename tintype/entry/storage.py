@@ -1,0 +1,76 @@
+"""Where the bytes of media are: a folder, or a bucket when one is set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+from starlette.routing import BaseRoute
+
+from tintype.adapters.disk import DiskBlobs, DiskSettings, part_routes
+from tintype.adapters.s3 import S3Settings
+from tintype.entry.background import Periodic
+from tintype.entry.secret import Secret
+from tintype.kernel.clock import Clock
+from tintype.media.routes import StorageEvents, machine_routes
+from tintype.media.service import Arrivals
+from tintype.ports.blobs import Blobs
+
+if TYPE_CHECKING:
+    from tintype.adapters.s3.queue import EventQueue
+
+_QUEUE_S = 1.0
+
+
+@dataclass(frozen=True)
+class Storage:
+    """A blob store, with what it wants of the server around it.
+
+    ``part_routes`` take parts in where the storage has no address of its own; ``origins`` are
+    where browsers meet it directly. ``token`` and ``queue`` are the ways its events come.
+    """
+
+    blobs: Blobs
+    close: Callable[[], None]
+    part_routes: list[BaseRoute] = field(default_factory=list)
+    origins: tuple[str, ...] = ()
+    token: str | None = None
+    queue: EventQueue | None = None
+
+    def events(self, arrivals: Arrivals) -> APIRouter:
+        """Where the storage reports what arrived; empty when it is not to."""
+        if self.token is None:
+            return APIRouter()
+        from tintype.adapters.s3.events import keys_in
+
+        return machine_routes(StorageEvents(keys_in, arrivals.announced, self.token))
+
+    def periodic(self, arrivals: Arrivals) -> list[Periodic]:
+        """What has to be asked for, where the storage does not report by itself."""
+        queue = self.queue
+        if queue is None:
+            return []
+        return [Periodic("read storage events", _QUEUE_S, lambda: queue.drain(arrivals.announced))]
+
+
+def open_storage(
+    folder: Path, disk: DiskSettings, s3: S3Settings | None, *, secret: Secret, clock: Clock
+) -> Storage:
+    """The bucket of ``s3``, or else ``blobs`` in ``folder``."""
+    if s3 is None:
+        blobs = DiskBlobs(folder / "blobs", secret=secret.key("parts"), clock=clock, settings=disk)
+        return Storage(blobs, blobs.close, part_routes=[*part_routes(blobs)])
+    from tintype.adapters.s3.blobs import S3Blobs
+    from tintype.adapters.s3.queue import EventQueue
+
+    bucket = S3Blobs(s3, clock=clock)
+    return Storage(
+        bucket,
+        bucket.close,
+        origins=(s3.origin,),
+        token=s3.events_token.get_secret_value() if s3.events_token else None,
+        queue=EventQueue(bucket.connection, s3.queue_url) if s3.queue_url else None,
+    )
