@@ -1,0 +1,1 @@
+"""Redis: timelines, the cache, notices and rate limits, shared by many processes."""
