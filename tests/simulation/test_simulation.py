@@ -11,7 +11,7 @@ from tests.simulation.invariants import ALL
 from tests.simulation.sabotage import SABOTAGES
 from tests.simulation.simulate import first_failure
 
-SEEDS = 200
+SEEDS = 400
 BATCH = 25
 SEEDS_TO_CATCH = 200
 

@@ -17,7 +17,7 @@ from typing import Generic, NamedTuple, TypeGuard
 
 from tintype.feed.model import NEWEST, Run, Tier, merge, run_of
 from tintype.feed.service.pulled import Primer
-from tintype.feed.service.recent import Recent
+from tintype.feed.service.recent import KEPT, Recent
 from tintype.feed.service.sources import C, Catalogue, Circles
 from tintype.kernel.ids import Id, shard_of
 from tintype.kernel.problem import Unavailable
@@ -161,7 +161,8 @@ class Reading(Generic[C]):
     async def _gather(self, viewer: Id, below: Id, want: int) -> tuple[Run, Tier]:
         timelines, circles, _, own, pulled, followed, primer = self._sources
         # Read before the timeline: what leaves it is in the timeline by then.
-        others = [Run(own.run(viewer, below, want).ids, 0)] if viewer in own else []
+        # All of them: what is left out here would be found nowhere else.
+        others = [Run(own.run(viewer, below, KEPT).ids, 0)] if viewer in own else []
         try:
             if followed:
                 for author in tuple(followed.get(viewer, ())):
