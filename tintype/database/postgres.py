@@ -13,6 +13,7 @@ import contextlib
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import sqlalchemy as sa
@@ -42,16 +43,33 @@ _CONNECT_S = 3.0
 _QUEUE_S = 3.0
 _GRACE_S = 2.0
 _STATEMENTS = 500
+_reading: ContextVar[_HeldReader | None] = ContextVar("reading", default=None)
+"""What this task holds for reading."""
 _lock = sa.text("SELECT pg_advisory_xact_lock(id) FROM unnest(CAST(:ids AS bigint[])) AS id")
 
 
 class _HeldReader(Reader):
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    """A connection that a block of reads holds, and the blocks inside it with it.
+
+    A block within a block that waited for a second connection could wait for ever: everybody would
+    hold one and want another.
+    """
+
+    def __init__(self, owner: Database, connection: AsyncConnection, *, stale: bool) -> None:
+        self.connection = connection
+        self.blocks = 1
+        self._owner = owner
+        self._stale = stale
+        self._turn = asyncio.Lock()
+
+    def serves(self, database: Database, *, stale: bool) -> bool:
+        """Whether another block may read with it."""
+        return self.blocks > 0 and self._owner is database and (stale or not self._stale)
 
     async def _run(self, statement: Executable, parameters: Parameters | None) -> sa.Result[Any]:
         with problems(Phase.READING):
-            return await self._connection.execute(statement, parameters)
+            async with self._turn:
+                return await self.connection.execute(statement, parameters)
 
 
 class _OpenTransaction(Transaction):
@@ -100,13 +118,27 @@ class PostgresDatabase(Database):
 
     @asynccontextmanager
     async def read(self, *, stale: bool = False) -> AsyncIterator[Reader]:
-        connection = await self._reading_connection(stale=stale)
+        held = _reading.get()
+        if held is not None and held.serves(self, stale=stale):
+            held.blocks += 1
+            token = None
+        else:
+            held = _HeldReader(self, await self._reading_connection(stale=stale), stale=stale)
+            token = _reading.set(held)
         try:
-            yield _HeldReader(connection)
+            yield held
         except BaseException as error:
-            await _let_go(connection, error)
+            held.blocks -= 1
+            if not held.blocks:
+                await _let_go(held.connection, error)
             raise
-        await connection.close()
+        else:
+            held.blocks -= 1
+            if not held.blocks:
+                await held.connection.close()
+        finally:
+            if token is not None:
+                _reading.reset(token)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:

@@ -18,6 +18,9 @@ _TIMED_OUT, _READ_ONLY = "57014", "25006"
 # Connection exceptions, too few resources, operator's intervention, system errors.
 _AWAY = ("08", "53", "57", "58")
 
+# A refused or timed out connection comes as the operating system's error.
+_RAW: tuple[type[BaseException], ...] = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+
 
 class Phase(Enum):
     """How far a piece of work had come when it failed."""
@@ -88,7 +91,4 @@ def _driver_error(error: BaseException) -> BaseException | None:
     if isinstance(error, sa.exc.DBAPIError):
         original: BaseException | None = error.orig
         return error if original is None else original.__cause__ or original
-    if isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError)):
-        return error
-    # A refused or timed out connection comes as the operating system's error.
-    return error if isinstance(error, OSError) else None
+    return error if isinstance(error, _RAW) else None

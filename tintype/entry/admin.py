@@ -14,7 +14,7 @@ from tintype.admin.routes import Machinery, machine_routes
 from tintype.admin.routes import routes as admin_routes
 from tintype.admin.service.erasing import EraseAccount
 from tintype.admin.service.health import BEAT_S
-from tintype.database import Consumer, Fold, JobHandler, SqliteDatabase
+from tintype.database import Consumer, Database, Fold, JobHandler
 from tintype.entry.background import Periodic
 from tintype.entry.secret import Secret
 from tintype.http import Routes
@@ -54,7 +54,7 @@ class Watched:
 def compose_admin(
     settings: AdminSettings,
     *,
-    database: SqliteDatabase,
+    database: Database,
     accounts: Accounts,
     instance: OwnInstance,
     secret: Secret,

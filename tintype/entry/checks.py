@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -27,13 +27,16 @@ def free_disk(folder: Path, floor: int) -> Finding:
 
 def schema(database: Path) -> Finding:
     """Whether the database has the schema that this version works with."""
-    known = revisions()
     with closing(sqlite3.connect(database)) as connection:
         try:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         except sqlite3.OperationalError:
             row = None
-    current = None if row is None else str(row[0])
+    return schema_finding(None if row is None else str(row[0]), revisions())
+
+
+def schema_finding(current: str | None, known: Sequence[str]) -> Finding:
+    """What a revision means to a version that knows these, oldest first."""
     newest = known[-1] if known else None
     if current == newest:
         return Finding("schema", detail=f"Revision {current or 'of a first start'}.")

@@ -13,18 +13,18 @@ from tintype.accounts import Accounts, OwnInstance, Passwords, Sessions
 from tintype.accounts.consumers import consumers as account_consumers
 from tintype.accounts.routes import routes as accounts_routes
 from tintype.admin import Check
-from tintype.database import Consumer, Fold, SqliteDatabase, Transaction, counts
-from tintype.database.migrate import migrate
+from tintype.database import Consumer, Database, Fold, Transaction, counts
 from tintype.database.pruning import prune
 from tintype.entry import checks, folder
 from tintype.entry.admin import AdminPart, Watched, compose_admin
 from tintype.entry.background import Background, Periodic, Work
+from tintype.entry.database import housekeeping, open_database, schema_check
 from tintype.entry.feed import FeedPart, compose_feed
 from tintype.entry.media import GraphAudience, MediaConfig, MediaPart, compose_media
 from tintype.entry.pages import Pages, Sources, lost
 from tintype.entry.pages import routes as page_routes
 from tintype.entry.secret import Secret
-from tintype.entry.settings import DATABASE, Settings
+from tintype.entry.settings import Settings
 from tintype.explore import Explore
 from tintype.explore.routes import routes as explore_routes
 from tintype.graph import Graph, Lists
@@ -74,7 +74,7 @@ class Server:
     """One composed instance: the application and the work beside it."""
 
     settings: Settings
-    database: SqliteDatabase
+    database: Database
     accounts: Accounts
     sessions: Sessions
     graph: Graph
@@ -116,16 +116,16 @@ def compose(
     clock: Clock | None = None,
     on_fatal: Callable[[BaseException], None] | None = None,
 ) -> Server:
-    """Build a server on the embedded default; the schema is brought up to date first.
+    """Build a server on the engines of the settings; the schema is brought up to date first.
 
     Raises:
         ConfigError: the data folder can not be used.
+        DatabaseUnavailable: the database of the settings does not answer.
     """
     clock = clock or SystemClock()
     folder.make(settings.data)
     secret = Secret.in_folder(settings.data)
-    migrate(settings.data / DATABASE, settings.data / "backups")
-    database = SqliteDatabase(settings.data / DATABASE, clock, on_fatal=on_fatal)
+    database = open_database(settings, clock, on_fatal)
 
     passwords = Passwords(settings.accounts)
     sessions = Sessions(database, passwords, settings.accounts)
@@ -189,7 +189,7 @@ def compose(
         periodic=[
             Periodic("forget old keys", _HOUR_S, keeper.forget_old),
             Periodic("prune the log", _HOUR_S, lambda: prune(database, groups)),
-            Periodic("empty the write-ahead log", _HOUR_S, database.empty_log),
+            *housekeeping(database),
             Periodic("forget old notifications", _HOUR_S, notifications.forget_old),
             *media.periodic,
             *admin.periodic,
@@ -246,9 +246,8 @@ def compose(
 
 
 def _checks(settings: Settings, media: MediaPart) -> list[Check]:
-    database = settings.data / DATABASE
     return [
-        checks.check("schema", lambda: checks.schema(database)),
+        schema_check(settings),
         checks.check("disk", lambda: checks.free_disk(settings.data, settings.disk.free_floor)),
         checks.check("sandbox", lambda: checks.sandbox(media.codecs.level())),
     ]

@@ -11,6 +11,7 @@ from tintype.accounts import AccountSettings
 from tintype.adapters.disk import DiskSettings
 from tintype.adapters.s3 import S3Settings
 from tintype.admin import AdminSettings
+from tintype.database.settings import DatabaseSettings
 from tintype.feed import FeedSettings
 from tintype.http import RateLimitSettings
 from tintype.media import MediaSettings
@@ -37,6 +38,8 @@ class Settings(BaseModel):
     """Take the caller's address from `X-Forwarded-For`. Only behind a proxy that sets it."""
     allow_insecure: bool = False
     """Allow a `public_url` without TLS on a public name. Passwords then travel in the clear."""
+    database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    """Where the metadata lives, when not in the data folder."""
     accounts: AccountSettings = Field(default_factory=AccountSettings)
     """Who may join and how sessions live."""
     rate_limits: RateLimitSettings = Field(default_factory=RateLimitSettings)

@@ -196,11 +196,33 @@ async def test_whoever_waits_is_woken_by_a_commit(database: PostgresDatabase) ->
 async def test_an_exhausted_pool_is_said_so_and_recovers(postgres_url: str) -> None:
     database = await open_database(postgres_url, pool_size=1)
 
-    async with database.read():
-        with pytest.raises(DatabaseUnavailable, match="in use"):
-            await _get(database, "a")
+    free = asyncio.Event()
+
+    async def hold() -> None:
+        async with database.read():
+            await free.wait()
+
+    holding = asyncio.create_task(hold())
+    await asyncio.sleep(0.1)
+    with pytest.raises(DatabaseUnavailable, match="in use"):
+        await _get(database, "a")
+    free.set()
+    await holding
 
     assert await _get(database, "a") is None
+    await database.close()
+
+
+async def test_reads_within_reads_share_one_connection_and_take_turns(postgres_url: str) -> None:
+    database = await open_database(postgres_url, pool_size=1)
+    await _set(database, "a", 3)
+
+    async with database.read():
+        found = await asyncio.gather(*(_get(database, "a") for _ in range(5)))
+        again = await _get(database, "a")
+
+    assert found == [3] * 5
+    assert again == 3
     await database.close()
 
 
