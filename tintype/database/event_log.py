@@ -78,6 +78,7 @@ class Relay:
                         "key": row.key,
                         "payload": row.payload,
                         "at_ms": row.at_ms,
+                        "trace": row.trace,
                     }
                     for offset, row in enumerate(rows, start=1)
                 ],
@@ -168,5 +169,5 @@ class LogReader:
 
 
 def _delivered(row: Row) -> Delivered:
-    record = Record(row.kind, row.key, row.payload, row.at_ms)
+    record = Record(row.kind, row.key, row.payload, row.at_ms, trace=row.trace)
     return Delivered(PARTITION, row.position, record)

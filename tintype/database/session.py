@@ -6,7 +6,7 @@ import abc
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import sqlalchemy as sa
@@ -26,6 +26,8 @@ from tintype.kernel.problem import OutOfSpace, Unavailable
 Row = sa.Row[Any]
 Parameters = Mapping[str, object] | Sequence[Mapping[str, object]]
 _encode = msgspec.json.Encoder().encode
+current_trace: ContextVar[str | None] = ContextVar("trace", default=None)
+"""The W3C ``traceparent`` of the work at hand; it travels with the events that come of it."""
 writing: ContextVar[bool] = ContextVar("writing", default=False)
 """Whether this task is inside a transaction."""
 
@@ -82,6 +84,9 @@ class Reader(abc.ABC):
 class Transaction(Reader):
     """One unit of work: its effects, its events and the answer to its request commit together."""
 
+    serial: ClassVar[bool] = True
+    """Whether nobody else commits between the start and the end of a transaction."""
+
     def __init__(self, clock: Clock, ids: Ids) -> None:
         self._clock = clock
         self._ids = ids
@@ -135,19 +140,33 @@ class Transaction(Reader):
     async def _store_events(self) -> None:
         if not self._events:
             return
-        now = self._clock.now_ms()
-        rows = [
-            {
-                "shard": shard_of(event.key()),
-                "id": self._ids.next(shard_of(event.key())),
-                "kind": wire_name(type(event)),
-                "key": event.key(),
-                "payload": _encode(event),
-                "at_ms": now,
-            }
-            for event in self._events
-        ]
+        now, trace = self._clock.now_ms(), current_trace.get()
+        shards = [shard_of(event.key()) for event in self._events]
+        newest = {} if self.serial else await self._newest_waiting(set(shards))
+        rows = []
+        for event, shard in zip(self._events, shards, strict=True):
+            # Relays send in the order of ids; another host's clock may be ahead of ours.
+            newest[shard] = max(self._ids.next(shard), newest.get(shard, 0) + 1)
+            rows.append(
+                {
+                    "shard": shard,
+                    "id": newest[shard],
+                    "kind": wire_name(type(event)),
+                    "key": event.key(),
+                    "payload": _encode(event),
+                    "at_ms": now,
+                    "trace": trace,
+                }
+            )
         await self.execute(sa.insert(outbox), rows)
+
+    async def _newest_waiting(self, shards: set[int]) -> dict[int, Id]:
+        rows = await self.all(
+            sa.select(outbox.c.shard, sa.func.max(outbox.c.id).label("newest"))
+            .where(outbox.c.shard.in_(sorted(shards)))
+            .group_by(outbox.c.shard)
+        )
+        return {row.shard: row.newest for row in rows}
 
 
 class Database(abc.ABC):

@@ -19,6 +19,8 @@ outbox = sa.Table(
     sa.Column("key", sa.BigInteger, nullable=False),
     sa.Column("payload", sa.LargeBinary, nullable=False),
     sa.Column("at_ms", sa.BigInteger, nullable=False),
+    # A W3C traceparent is 55 characters.
+    sa.Column("trace", sa.String(80)),
 )
 
 event_log = sa.Table(
@@ -31,6 +33,7 @@ event_log = sa.Table(
     sa.Column("key", sa.BigInteger, nullable=False),
     sa.Column("payload", sa.LargeBinary, nullable=False),
     sa.Column("at_ms", sa.BigInteger, nullable=False),
+    sa.Column("trace", sa.String(80)),
 )
 
 consumer_offsets = sa.Table(

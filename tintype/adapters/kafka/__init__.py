@@ -1,6 +1,9 @@
-"""The log of events on Kafka."""
+"""The log of events on Kafka.
 
-from tintype.adapters.kafka.events import KafkaEvents
+Only the settings are at this door: the rest brings the client library along, and is imported by
+whoever plugs it in.
+"""
+
 from tintype.adapters.kafka.settings import KafkaSettings
 
-__all__ = ["KafkaEvents", "KafkaSettings"]
+__all__ = ["KafkaSettings"]

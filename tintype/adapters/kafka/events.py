@@ -53,6 +53,8 @@ class KafkaEvents:
         return KafkaSubscription(self._settings, group, self.log_name, positions)
 
     async def open_lane(self, lane: int) -> KafkaLane:
+        """See ``Lanes``; topics that are missing are made first, after a wiped cluster too."""
+        await self.set_up()
         return await KafkaLane.open(self._settings, lane)
 
     async def lag(self, groups: Collection[str]) -> Mapping[str, int]:
