@@ -36,11 +36,14 @@ class Upstream(EngineProcess):
         return sum(upstream.said().count("fatal request") for upstream in upstreams)
 
 
-def need(name: str, lost: str) -> None:
+def need(name: str, lost: str, *places: str, there: bool | None = None) -> None:
     """Skip, loudly, without this program; in continuous integration, fail."""
-    try:
-        program(name)
-    except EngineMissing:
+    if there is None:
+        try:
+            program(name, *places)
+        except EngineMissing:
+            there = False
+    if there is False:
         refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip  # noqa: TID251 - CI says so there
         refuse(f"NO {name.upper()}: {lost}; run make engines")
 

@@ -6,19 +6,24 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 _PATIENCE_S = 5.0
 _POLL_S = 0.02
 
 
-def end_leftovers(folder: Path, *, name: str | None = None) -> int:
-    """Kill the processes that run in this folder or below it, and wait until they are gone.
+PROGRAMS = frozenset({"java", "nginx", "postgres", "redis-server", "versitygw"})
+"""The engines, as the kernel names their processes."""
 
-    Everything that is started here runs in the folder of its own data, so this touches nobody
-    else's server. ``name`` narrows it to one program. Returns how many there were.
+
+def end_leftovers(folder: Path, programs: Collection[str] = PROGRAMS) -> int:
+    """Kill the processes of these programs that run in this folder or below it; wait for their end.
+
+    Every engine runs in the folder of its own data, so nobody else's server is touched, and no
+    shell that happens to be there. Returns how many there were.
     """
-    found = [pid for pid in _running_in(folder.resolve(), name) if pid != os.getpid()]
+    found = _running_in(folder.resolve(), programs)
     for pid in found:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -28,13 +33,13 @@ def end_leftovers(folder: Path, *, name: str | None = None) -> int:
     return len(found)
 
 
-def _running_in(folder: Path, name: str | None) -> list[int]:
+def _running_in(folder: Path, programs: Collection[str]) -> list[int]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         # Processes come and go, and those of others do not show where they run.
         with contextlib.suppress(OSError):
             here = (process / "cwd").readlink()
-            known = name is None or (process / "comm").read_text().strip() == name
+            known = (process / "comm").read_text().strip() in programs
             if known and here.is_relative_to(folder):
                 found.append(int(process.name))
     return found

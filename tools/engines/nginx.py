@@ -97,7 +97,7 @@ class Nginx:
         """
         self.write()
         # Workers outlive a master that was killed, and go on listening.
-        end_leftovers(self.folder, name="nginx")
+        end_leftovers(self.folder)
         self._process.start(lambda: answers(self._port, self._host))
 
     def write(self) -> None:

@@ -1,0 +1,136 @@
+"""``python -m tools.fleet``: the whole scale-out on this machine, until Ctrl-C.
+
+``--engines`` starts the engines alone, for trying adapters by hand. A second Ctrl-C does not wait.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from types import FrameType
+
+from tools.engines.process import EngineMissing
+from tools.fleet import layout
+from tools.fleet.console import Console
+from tools.fleet.layout import Place
+from tools.fleet.state import FleetError, State
+from tools.fleet.supervisor import Supervisor
+
+_COMMAND_S = 120
+_NAME = "fleet"
+
+
+class _Stop(Exception):  # noqa: N818 - no error
+    """Somebody asked the fleet to stop while it was starting."""
+
+
+def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run until told to stop; returns the exit status."""
+    console = Console()
+    place = Place.of(environment)
+    stopping = threading.Event()
+    try:
+        state = State(place.data, layout.PORTS)
+    except FleetError as error:
+        console.say(_NAME, str(error))
+        return 1
+    supervisor = Supervisor(console, stopping)
+    _obey_signals(supervisor, stopping)
+    status = 0
+    try:
+        _start(place, state, supervisor, console, stopping, engines_only="--engines" in arguments)
+        supervisor.watch()
+    except _Stop:
+        pass
+    except (FleetError, EngineMissing, RuntimeError, TimeoutError, OSError) as error:
+        console.say(_NAME, f"can not run: {error}")
+        status = 1
+    console.say(_NAME, "stopping; once more Ctrl-C does not wait")
+    supervisor.stop()
+    state.release()
+    return status
+
+
+def _start(
+    place: Place,
+    state: State,
+    supervisor: Supervisor,
+    console: Console,
+    stopping: threading.Event,
+    *,
+    engines_only: bool,
+) -> None:
+    began = time.monotonic()
+    console.say(_NAME, f"data in {place.data}")
+    if state.ended:
+        console.say(_NAME, f"ended {state.ended} processes that an earlier fleet left behind")
+    for name in sorted(state.moved):
+        console.say(_NAME, f"{name} has port {state.ports[name]} now: the old one is taken")
+    supervisor.start(layout.engines(place, state))
+    _go_on(stopping)
+    if engines_only:
+        console.say(_NAME, "the engines run; Ctrl-C stops them")
+        return
+    for words in (["db", "migrate"], ["storage", "setup"]):
+        _do(place, state, console, words)
+        _go_on(stopping)
+    supervisor.start(layout.roles(place, state))
+    _go_on(stopping)
+    supervisor.start([layout.gateway(place, state)])
+    took = time.monotonic() - began
+    console.say(_NAME, f"Tintype is on {place.address} after {took:.1f} s; Ctrl-C stops it")
+
+
+def _go_on(stopping: threading.Event) -> None:
+    if stopping.is_set():
+        raise _Stop
+
+
+def _do(place: Place, state: State, console: Console, words: list[str]) -> None:
+    """Run one command of Tintype to its end.
+
+    Raises:
+        FleetError: it failed, or took too long.
+    """
+    name = " ".join(words)
+    folder = place.data / "roles"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        done = subprocess.run(
+            layout.command(*words),
+            cwd=folder,
+            env=layout.settings(place, state),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_COMMAND_S,
+        )
+    except subprocess.TimeoutExpired as error:
+        message = f"tintype {name} did not end within {_COMMAND_S} s"
+        raise FleetError(message) from error
+    for line in (done.stdout + done.stderr).splitlines():
+        console.say(name, line)
+    if done.returncode:
+        message = f"tintype {name} failed with status {done.returncode}"
+        raise FleetError(message)
+    console.say(name, "done")
+
+
+def _obey_signals(supervisor: Supervisor, stopping: threading.Event) -> None:
+    def stop(_sign: int, _frame: FrameType | None) -> None:
+        if stopping.is_set():
+            supervisor.kill()
+            os._exit(1)
+        stopping.set()
+
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, stop)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))
