@@ -22,7 +22,7 @@ def keys_in(message: bytes) -> list[str]:
     """
     try:
         return list(dict.fromkeys(_keys(msgspec.json.decode(message), _DEEPEST)))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return []
 
 
