@@ -227,7 +227,7 @@ class RedisSentinel:
             f"port {port}\nbind 127.0.0.1\ndir {self._folder}\n"
             f"sentinel monitor {name} 127.0.0.1 {master} 2\n"
             f"sentinel down-after-milliseconds {name} {self._down_after_ms}\n"
-            f"sentinel failover-timeout {name} 5000\n"
+            f"sentinel failover-timeout {name} 3000\n"
             f"sentinel parallel-syncs {name} 2\n"
         )
 

@@ -223,11 +223,26 @@ return 0
 """
 )
 
-# KEYS lease and value; ARGV lease, value, ttl ms. Keeps the value if the lease still stands.
+# KEYS of values; ARGV a fresh token, lease ms. Says the values, and leases where there are none.
+LOOK = Script("""
+local reign = ARGV[3]
+local held = redis.call('MGET', unpack(KEYS))
+for i = 1, #KEYS do
+  local entry = held[i]
+  local mark = entry and string.sub(entry, 1, 9)
+  if mark ~= 'V' .. reign and (mark ~= 'L' .. reign or #entry ~= 17) then
+    held[i] = 'L' .. reign .. ARGV[1]
+    redis.call('SET', KEYS[i], held[i], 'PX', ARGV[2])
+  end
+end
+return held
+""")
+
+# KEYS of a value; ARGV lease, value, ttl ms. Keeps the value if the lease still stands.
 FILL = Script("""
 local held = redis.call('MGET', KEYS[1])[1]
-if held ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+if held ~= ARGV[1] or string.sub(held, 2, 9) ~= ARGV[4] then return 0 end
+redis.call('SET', KEYS[1], 'V' .. ARGV[4] .. ARGV[2], 'PX', ARGV[3])
 return 1
 """)
 
@@ -250,4 +265,4 @@ redis.call('SET', KEYS[1], struct.pack('>dd', tokens - 1, now), 'PX', full)
 return 0
 """)
 
-SCRIPTS = (PUSH, PAGE, BEGIN, ADD, PURGE, ALL, TRIM, FILL, SPEND)
+SCRIPTS = (PUSH, PAGE, BEGIN, ADD, PURGE, ALL, TRIM, LOOK, FILL, SPEND)
