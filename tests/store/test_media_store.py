@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from tintype.database import SqliteDatabase, metadata
+from tintype.database import Database
 from tintype.kernel.clock import ManualClock
 from tintype.kernel.ids import shard_of
 from tintype.media import store
@@ -22,15 +20,7 @@ def clock() -> ManualClock:
     return ManualClock(datetime(2026, 5, 1, tzinfo=UTC))
 
 
-@pytest.fixture
-async def database(tmp_path: Path, clock: ManualClock) -> AsyncIterator[SqliteDatabase]:
-    opened = SqliteDatabase(tmp_path / "test.sqlite", clock)
-    metadata.create_all(opened.engine)
-    yield opened
-    await opened.close()
-
-
-async def _put(database: SqliteDatabase, owner: int, **changes: Any) -> Upload:
+async def _put(database: Database, owner: int, **changes: Any) -> Upload:
     now = database.clock.now_ms()
     upload = Upload(
         id=database.ids.next(shard_of(owner)),
@@ -58,11 +48,11 @@ async def _put(database: SqliteDatabase, owner: int, **changes: Any) -> Upload:
     return upload
 
 
-def _account(database: SqliteDatabase, shard: int = 5) -> int:
+def _account(database: Database, shard: int = 5) -> int:
     return database.ids.next(shard)
 
 
-async def test_an_upload_reads_back_as_it_was_written(database: SqliteDatabase) -> None:
+async def test_an_upload_reads_back_as_it_was_written(database: Database) -> None:
     upload = await _put(
         database, _account(database), state="failed", reason="Broken.", duration=1.5, thumbhash="x"
     )
@@ -73,7 +63,7 @@ async def test_an_upload_reads_back_as_it_was_written(database: SqliteDatabase) 
         assert await store.read(reader, 1) is None
 
 
-async def test_an_upload_is_claimed_once(database: SqliteDatabase) -> None:
+async def test_an_upload_is_claimed_once(database: Database) -> None:
     ada, bo = _account(database), _account(database)
     upload = await _put(database, ada)
 
@@ -83,7 +73,7 @@ async def test_an_upload_is_claimed_once(database: SqliteDatabase) -> None:
         assert await store.claim(tx, [upload.id], owner=ada, subject="2") == 0
 
 
-async def test_a_change_is_made_only_in_the_named_states(database: SqliteDatabase) -> None:
+async def test_a_change_is_made_only_in_the_named_states(database: Database) -> None:
     upload = await _put(database, _account(database))
 
     async with database.write() as tx:
@@ -94,7 +84,7 @@ async def test_a_change_is_made_only_in_the_named_states(database: SqliteDatabas
 
 
 async def test_the_quota_counts_what_is_held_and_nothing_that_is_gone(
-    database: SqliteDatabase,
+    database: Database,
 ) -> None:
     ada, bo = _account(database), _account(database)
     for state in ("uploading", "processing", "ready", "failed", "expired", "released"):
@@ -107,7 +97,7 @@ async def test_the_quota_counts_what_is_held_and_nothing_that_is_gone(
         assert await store.count_under_way(reader, ada) == 2
 
 
-async def test_the_longest_idle_come_first(database: SqliteDatabase, clock: ManualClock) -> None:
+async def test_the_longest_idle_come_first(database: Database, clock: ManualClock) -> None:
     now = clock.now_ms()
     old = await _put(database, _account(database, 9), changed_ms=now - 2000)
     older = await _put(database, _account(database, 8), changed_ms=now - 3000)
@@ -121,7 +111,7 @@ async def test_the_longest_idle_come_first(database: SqliteDatabase, clock: Manu
 
 
 async def test_what_is_used_is_never_overdue_unless_it_never_came(
-    database: SqliteDatabase, clock: ManualClock
+    database: Database, clock: ManualClock
 ) -> None:
     ada, past = _account(database), clock.now_ms() - 1
     unused = await _put(database, ada, state="ready", expires_ms=past)
@@ -137,7 +127,7 @@ async def test_what_is_used_is_never_overdue_unless_it_never_came(
 
 
 async def test_renditions_come_smallest_first_and_a_second_run_replaces_them(
-    database: SqliteDatabase,
+    database: Database,
 ) -> None:
     upload = await _put(database, _account(database), state="ready")
     large = Rendition("1080", "jpeg", 1080, 810, 9, "a" * 64)
@@ -155,7 +145,7 @@ async def test_renditions_come_smallest_first_and_a_second_run_replaces_them(
         assert await store.find_ready(reader, upload.id, "c" * 32) is None
 
 
-async def test_a_forgotten_upload_leaves_no_row(database: SqliteDatabase) -> None:
+async def test_a_forgotten_upload_leaves_no_row(database: Database) -> None:
     upload = await _put(database, _account(database), state="ready")
     async with database.write() as tx:
         await store.put_renditions(tx, upload.id, [Rendition("150", "jpeg", 1, 1, 1, "a" * 64)])

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
-from tintype.database import SqliteDatabase, metadata
+from tintype.database import Database
 from tintype.kernel.clock import ManualClock
 from tintype.kernel.ids import MAX_ID, shard_of
 from tintype.notifications import store
@@ -22,14 +20,6 @@ def clock() -> ManualClock:
     return ManualClock(datetime(2026, 5, 1, tzinfo=UTC))
 
 
-@pytest.fixture
-async def database(tmp_path: Path, clock: ManualClock) -> AsyncIterator[SqliteDatabase]:
-    opened = SqliteDatabase(tmp_path / "test.sqlite", clock)
-    metadata.create_all(opened.engine)
-    yield opened
-    await opened.close()
-
-
 def _like(actor: int) -> Note:
     return Note(account=ADA, kind="like", subject=POST, actor=actor, post=POST)
 
@@ -38,7 +28,7 @@ def _unlike(actor: int) -> Withdrawal:
     return Withdrawal(account=ADA, kind="like", subject=POST, actor=actor)
 
 
-async def _fold(database: SqliteDatabase, *changes: Note | Withdrawal) -> list[Group]:
+async def _fold(database: Database, *changes: Note | Withdrawal) -> list[Group]:
     """The groups after these changes, the newest first."""
     async with database.write() as tx:
         await fold(tx, database, changes)
@@ -50,15 +40,13 @@ def _held(groups: list[Group]) -> list[tuple[int, tuple[int, ...]]]:
     return [(group.actors, group.latest) for group in groups]
 
 
-async def test_notes_of_a_day_fold_with_the_latest_first(database: SqliteDatabase) -> None:
+async def test_notes_of_a_day_fold_with_the_latest_first(database: Database) -> None:
     groups = await _fold(database, _like(10), _like(11), _like(12))
 
     assert _held(groups) == [(3, (12, 11, 10))]
 
 
-async def test_the_same_note_again_changes_nothing(
-    database: SqliteDatabase, clock: ManualClock
-) -> None:
+async def test_the_same_note_again_changes_nothing(database: Database, clock: ManualClock) -> None:
     before = await _fold(database, _like(10), _like(10))
     clock.advance(DAY_S)
 
@@ -66,7 +54,7 @@ async def test_the_same_note_again_changes_nothing(
 
 
 async def test_notes_of_another_day_make_another_group(
-    database: SqliteDatabase, clock: ManualClock
+    database: Database, clock: ManualClock
 ) -> None:
     await _fold(database, _like(10), _like(11))
     clock.advance(DAY_S)
@@ -74,7 +62,7 @@ async def test_notes_of_another_day_make_another_group(
     assert _held(await _fold(database, _like(12))) == [(1, (12,)), (2, (11, 10))]
 
 
-async def test_a_note_withdrawn_twice_leaves_once(database: SqliteDatabase) -> None:
+async def test_a_note_withdrawn_twice_leaves_once(database: Database) -> None:
     await _fold(database, _like(10), _like(11))
 
     groups = await _fold(database, _unlike(10), _unlike(10))
@@ -82,24 +70,22 @@ async def test_a_note_withdrawn_twice_leaves_once(database: SqliteDatabase) -> N
     assert _held(groups) == [(1, (11,))]
 
 
-async def test_what_was_never_noted_can_be_withdrawn(database: SqliteDatabase) -> None:
+async def test_what_was_never_noted_can_be_withdrawn(database: Database) -> None:
     assert await _fold(database, _unlike(10)) == []
 
 
-async def test_the_last_one_to_leave_takes_the_group_along(database: SqliteDatabase) -> None:
+async def test_the_last_one_to_leave_takes_the_group_along(database: Database) -> None:
     assert await _fold(database, _like(10), _unlike(10)) == []
 
 
-async def test_who_comes_back_the_same_day_comes_back_quietly(database: SqliteDatabase) -> None:
+async def test_who_comes_back_the_same_day_comes_back_quietly(database: Database) -> None:
     before = await _fold(database, _like(10))
     await _fold(database, _unlike(10))
 
     assert await _fold(database, _like(10)) == before
 
 
-async def test_who_comes_back_another_day_is_news(
-    database: SqliteDatabase, clock: ManualClock
-) -> None:
+async def test_who_comes_back_another_day_is_news(database: Database, clock: ManualClock) -> None:
     before = await _fold(database, _like(10))
     await _fold(database, _unlike(10))
     clock.advance(DAY_S)
@@ -111,7 +97,7 @@ async def test_who_comes_back_another_day_is_news(
     assert after[0].day == before[0].day + 1
 
 
-async def test_a_whole_history_delivered_again_ends_the_same(database: SqliteDatabase) -> None:
+async def test_a_whole_history_delivered_again_ends_the_same(database: Database) -> None:
     history: list[Note | Withdrawal] = [
         _like(10),
         _like(11),
@@ -126,13 +112,13 @@ async def test_a_whole_history_delivered_again_ends_the_same(database: SqliteDat
     assert _held(await _fold(database, *history)) == _held(one_by_one) == [(2, (11, 12))]
 
 
-async def test_a_history_in_one_batch_ends_as_one_by_one(database: SqliteDatabase) -> None:
+async def test_a_history_in_one_batch_ends_as_one_by_one(database: Database) -> None:
     groups = await _fold(database, _like(10), _like(11), _unlike(11), _like(12), _unlike(10))
 
     assert _held(groups) == [(1, (12,))]
 
 
-async def test_faces_are_looked_up_again_when_the_latest_leave(database: SqliteDatabase) -> None:
+async def test_faces_are_looked_up_again_when_the_latest_leave(database: Database) -> None:
     crowd = range(10, 30)
     before = await _fold(database, *(_like(actor) for actor in crowd))
 
@@ -142,14 +128,14 @@ async def test_faces_are_looked_up_again_when_the_latest_leave(database: SqliteD
     assert _held(after) == [(20 - LATEST, tuple(range(21, 13, -1)))]
 
 
-async def test_the_hidden_among_many_can_be_counted(database: SqliteDatabase) -> None:
+async def test_the_hidden_among_many_can_be_counted(database: Database) -> None:
     groups = await _fold(database, *(_like(actor) for actor in range(10, 30)), _unlike(15))
 
     async with database.read() as reader:
         assert await store.count_among(reader, groups[0], [12, 15, 99]) == 1
 
 
-async def test_an_erased_actor_leaves_every_group(database: SqliteDatabase) -> None:
+async def test_an_erased_actor_leaves_every_group(database: Database) -> None:
     follow = Note(account=ADA, kind="follow", subject=0, actor=10)
     await _fold(database, _like(10), _like(11), follow)
 
@@ -164,7 +150,7 @@ async def test_an_erased_actor_leaves_every_group(database: SqliteDatabase) -> N
 
 
 async def test_what_is_too_old_goes_and_the_rest_stays(
-    database: SqliteDatabase, clock: ManualClock
+    database: Database, clock: ManualClock
 ) -> None:
     await _fold(database, _like(10))
     clock.advance(DAY_S)

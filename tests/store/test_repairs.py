@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import msgspec
 import pytest
 import sqlalchemy as sa
 
+from tests.partitions import from_above
 from tintype.admin import Repairs
 from tintype.admin.service.repairs import REPLAY, Replay
 from tintype.database import (
     Consumer,
     ConsumerRunner,
+    Database,
     Fold,
     Job,
     JobHandler,
@@ -22,7 +23,6 @@ from tintype.database import (
     LeasedJob,
     Permanent,
     Relay,
-    SqliteDatabase,
     Transaction,
     counts,
     metadata,
@@ -39,20 +39,17 @@ class Errand(msgspec.Struct):
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
-    opened = SqliteDatabase(tmp_path / "test.sqlite", ManualClock(datetime(2026, 5, 1, tzinfo=UTC)))
-    metadata.create_all(opened.engine)
-    yield opened
-    await opened.close()
+def clock() -> ManualClock:
+    return ManualClock(datetime(2026, 5, 1, tzinfo=UTC))
 
 
-async def _dead_letter(database: SqliteDatabase, consumer: Consumer | Fold) -> None:
+async def _dead_letter(database: Database, consumer: Consumer | Fold) -> None:
     """An event that the consumer gave up, as its group's runner would have left it."""
     async with database.write() as tx:
         tx.emit(Followed(follower=ADA, followee=BO))
     await Relay(database).drain()
     async with database.write() as tx:
-        row = await tx.first(sa.select(metadata.tables["event_log"]))
+        row = await tx.first(from_above(sa.select(metadata.tables["event_log"])))
         assert row is not None
         letter = {
             "shard": 0,
@@ -71,16 +68,16 @@ async def _nothing(batch: Sequence[Event]) -> None:
     del batch
 
 
-async def _run_replays(database: SqliteDatabase, repairs: Repairs) -> None:
+async def _run_replays(database: Database, repairs: Repairs) -> None:
     await JobRunner(database, [JobHandler(REPLAY, Replay, repairs.deliver)]).run_due()
 
 
-async def _followers(database: SqliteDatabase) -> int:
+async def _followers(database: Database) -> int:
     async with database.read() as reader:
         return (await counts.read(reader, [BO], ["followers"]))[BO]["followers"]
 
 
-async def test_a_replayed_fold_takes_effect_once_and_is_gone(database: SqliteDatabase) -> None:
+async def test_a_replayed_fold_takes_effect_once_and_is_gone(database: Database) -> None:
     fold = Fold("counters", (Followed,), counts.fold)
     repairs = Repairs(database, [fold])
     await _dead_letter(database, fold)
@@ -95,7 +92,7 @@ async def test_a_replayed_fold_takes_effect_once_and_is_gone(database: SqliteDat
     assert await repairs.dead_letters(limit=10) == []
 
 
-async def test_a_replayed_event_reaches_its_own_group(database: SqliteDatabase) -> None:
+async def test_a_replayed_event_reaches_its_own_group(database: Database) -> None:
     seen: list[Event] = []
 
     async def handle(batch: Sequence[Event]) -> None:
@@ -111,7 +108,7 @@ async def test_a_replayed_event_reaches_its_own_group(database: SqliteDatabase) 
     assert await repairs.dead_letters(limit=10) == []
 
 
-async def test_what_fails_again_stays_with_its_new_reason(database: SqliteDatabase) -> None:
+async def test_what_fails_again_stays_with_its_new_reason(database: Database) -> None:
     async def fail(tx: Transaction, batch: Sequence[Event]) -> None:
         raise ValueError("still broken")
 
@@ -127,7 +124,7 @@ async def test_what_fails_again_stays_with_its_new_reason(database: SqliteDataba
     assert await repairs.jobs(state=None, limit=10) == []
 
 
-async def test_a_letter_for_a_group_that_is_not_here_stays(database: SqliteDatabase) -> None:
+async def test_a_letter_for_a_group_that_is_not_here_stays(database: Database) -> None:
     fold = Fold("counters", (Followed,), counts.fold)
     await _dead_letter(database, fold)
     repairs = Repairs(database)
@@ -139,7 +136,7 @@ async def test_a_letter_for_a_group_that_is_not_here_stays(database: SqliteDatab
     assert "no consumer group counters" in letters[0].reason
 
 
-async def test_a_dead_job_is_seen_and_tried_again(database: SqliteDatabase) -> None:
+async def test_a_dead_job_is_seen_and_tried_again(database: Database) -> None:
     done: list[int] = []
     broken = True
 

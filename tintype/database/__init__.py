@@ -15,7 +15,7 @@ from tintype.database.session import (
     Transaction,
     TryAgain,
 )
-from tintype.database.sql import upsert
+from tintype.database.sql import only_filtering, upsert
 from tintype.database.sqlite import SqliteDatabase
 from tintype.database.tables import metadata
 
@@ -43,5 +43,6 @@ __all__ = [
     "TryAgain",
     "hand_back_all",
     "metadata",
+    "only_filtering",
     "upsert",
 ]

@@ -34,7 +34,8 @@ class Notices:
     and what is held is doubted every ``DOUBT_S`` seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_order: bool = True) -> None:
+        self._in_order = in_order
         self._handlers: dict[type[Notice], list[Callable[[Any], None]]] = defaultdict(list)
         self._doubters: list[Callable[[], None]] = []
         self._channel: NoticeChannel | None = None
@@ -45,8 +46,8 @@ class Notices:
 
     @property
     def alone(self) -> bool:
-        """Whether this is the only process that writes: everything is told without a channel."""
-        return self._channel is None
+        """Whether every notice comes from this process, and in the order of the commits."""
+        return self._channel is None and self._in_order
 
     def listen_on(self, channel: NoticeChannel) -> None:
         """Share notices with the other processes from now on."""

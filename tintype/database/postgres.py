@@ -100,7 +100,7 @@ class PostgresDatabase(Database):
         self.clock = clock
         # Others mint ids too: start somewhere in each millisecond, so that few meet.
         self.ids = Ids(clock, first=lambda: random.randrange(512))  # noqa: S311 - no secret
-        self.notices = Notices()
+        self.notices = Notices(in_order=False)
         self.commits = 0
         self.engine = open_engine(settings.url, settings)
         self._readers = autocommit(open_engine(settings.url, settings))
@@ -159,6 +159,10 @@ class PostgresDatabase(Database):
         self._committing.add(commit)
         commit.add_done_callback(self._committing.discard)
         await asyncio.shield(commit)
+
+    async def told(self) -> None:
+        if self._committing:
+            await asyncio.wait(self._committing)
 
     async def woken(self, timeout: float) -> None:  # noqa: ASYNC109 - the wait is the point
         wake = self._wake

@@ -208,6 +208,10 @@ class Database(abc.ABC):
         """
 
     @abc.abstractmethod
+    async def told(self) -> None:
+        """Return once the notices of every commit that can be read by now were applied here."""
+
+    @abc.abstractmethod
     async def woken(self, timeout: float) -> None:  # noqa: ASYNC109 - the wait is the point
         """Return when events or jobs were committed here, or after ``timeout`` seconds."""
 

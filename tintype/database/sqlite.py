@@ -163,6 +163,11 @@ class SqliteDatabase(Database):
                 writing.reset(token)
         await asyncio.shield(pending.durable)
 
+    async def told(self) -> None:
+        # The turn comes after everything that was committed before.
+        async with self.write():
+            pass
+
     async def woken(self, timeout: float) -> None:  # noqa: ASYNC109 - the wait is the point
         wake = self._wake
         try:

@@ -84,8 +84,7 @@ class Background:
             while not await self._quiet():  # noqa: ASYNC110 - quiet is read from the store
                 await asyncio.sleep(_POLL_S)
             # A commit can be read before it is acknowledged: wait for what is told after it.
-            async with self._database.write():
-                pass
+            await self._database.told()
 
     async def _quiet(self) -> bool:
         """Whether nothing waits and nobody is behind: one statement, so one moment."""

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from tintype.database import AlreadyAnswered, Database, answers
 from tintype.database.idempotency import Once, current_once
+from tintype.http.attempts import again
 from tintype.http.problems import MEDIA_TYPE, problem_of, response_of
 from tintype.kernel.ids import Id, shard_for_text, shard_of
 from tintype.kernel.problem import Conflict, Invalid, Malformed
@@ -120,7 +121,7 @@ class Keeper:
         self, request: Request, once: Once, work: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         try:
-            response = await work(request)
+            response = await again(lambda: self._attempt(request, once, work))
         except Exception as error:
             problem = problem_of(error)
             if problem is None or problem.status >= _FIRST_FAILURE:
@@ -130,6 +131,13 @@ class Keeper:
         if storable and not once.answered:
             await self._store(once, response)
         return response
+
+    async def _attempt(
+        self, request: Request, once: Once, work: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        # The answer of an attempt that was undone went with it.
+        once.answered = False
+        return await work(request)
 
     async def _store(self, once: Once, response: Response) -> None:
         body = bytes(response.body)

@@ -13,6 +13,7 @@ from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
+from tintype.http.attempts import again
 from tintype.http.call import (
     AdminsOnly,
     Authenticator,
@@ -168,7 +169,7 @@ def route_class(kit: Kit, route: Route) -> type[APIRoute]:
                     if route.creates and HEADER in request.headers:
                         response = await kit.keeper.run(request, call.viewer, route.answer, work)
                     else:
-                        response = await work(request)
+                        response = await again(lambda: work(request))
                 except Exception as error:  # noqa: BLE001 - every failure becomes a problem
                     return await answer_exception(request, error)
                 _hand_over_session(kit, route, request, response)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from tintype.database import Reader, Row, Transaction, metadata
+from tintype.database import Reader, Row, Transaction, metadata, only_filtering
 from tintype.kernel.ids import Id, shard_of
 from tintype.posts.model import Post, PostFacts, PostSlide, State
 
@@ -175,8 +175,7 @@ async def newest(
         rows = await reader.all(
             sa.select(posts.c.id)
             .where(
-                # As an expression, so that the index is entered by author and not by shard.
-                (posts.c.shard + 0).in_({shard_of(author) for author in some}),
+                only_filtering(posts.c.shard).in_({shard_of(author) for author in some}),
                 posts.c.author.in_(some),
                 posts.c.state.in_(states),
                 posts.c.id < below,
