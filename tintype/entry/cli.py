@@ -18,6 +18,7 @@ from tintype.entry.cli_admin import admin_app
 from tintype.entry.cli_backup import backup, restore_backup
 from tintype.entry.cli_doctor import doctor
 from tintype.entry.cli_repairs import jobs_app, letters_app
+from tintype.entry.cli_storage import storage_app
 from tintype.entry.settings import Settings
 
 app = typer.Typer(
@@ -81,6 +82,7 @@ app.command("restore")(restore_backup)
 app.add_typer(admin_app, name="admin")
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(letters_app, name="dead-letters")
+app.add_typer(storage_app, name="storage")
 
 
 def main() -> NoReturn:

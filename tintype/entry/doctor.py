@@ -16,11 +16,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+from tintype.adapters.s3 import S3Settings
 from tintype.admin import Finding
 from tintype.codecs import Codecs, CodecSettings, DecoderDied
 from tintype.config import ConfigError, load
 from tintype.database.sqlite import open_engine
 from tintype.entry import checks
+from tintype.entry.cli_storage import origins_of
 from tintype.entry.settings import DATABASE, Settings
 from tintype.kernel.clock import to_rfc3339
 
@@ -70,6 +72,8 @@ def examine() -> Iterator[Finding]:
         yield Finding("data folder", detail=f"{settings.data} is made at the first start.")
     for name, look in looks:
         yield _seen(name, look)
+    if settings.s3 is not None:
+        yield from _bucket(settings, settings.s3)
 
 
 def mark(finding: Finding) -> str:
@@ -189,6 +193,14 @@ def _sandbox() -> Finding:
         return asyncio.run(trial())
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _bucket(settings: Settings, s3: S3Settings) -> Iterator[Finding]:
+    """What the storage of the media really does."""
+    from tintype.adapters.s3.checks import observe
+
+    for seen in asyncio.run(observe(s3, origins_of(settings))):
+        yield Finding(seen.name, seen.level, seen.detail)
 
 
 def _open_files() -> Finding:

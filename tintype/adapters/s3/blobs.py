@@ -80,7 +80,7 @@ class S3Blobs:
             expires_at_ms=(now_s + PART_URL_SECONDS) * 1000,
         )
 
-    async def sign_read(self, key: str, *, seconds: int) -> str | None:
+    async def sign_read(self, key: str, *, seconds: int) -> str:
         # On a grid of half the time, so that caches meet the same address again.
         grid = max(1, seconds // 2)
         return self._presigner.sign(
