@@ -27,6 +27,7 @@ from tintype.ports.events import Batch, Delivered, Events, RecordsLost, Subscrip
 log = structlog.get_logger(__name__)
 
 _IDLE_S = 1.0
+_RIVAL_S = 0.05
 _ATTEMPTS = 5
 _FIRST_RETRY_S = 0.2
 
@@ -129,13 +130,18 @@ class ConsumerRunner:
         try:
             await self._apply(batch)
         except Overtaken:
-            return 0
+            return await self._stand_back()
         except Exception as error:  # noqa: BLE001 - one bad event must not stop its group
             log.warning("consumer.batch_failed", group=self._consumer.group, error=repr(error))
             if not await self._one_by_one(batch):
-                return 0
+                return await self._stand_back()
         self._in_doubt = False
         return len(batch.records)
+
+    async def _stand_back(self) -> int:
+        """A rival did this batch: look again once its transaction can be seen."""
+        await asyncio.sleep(_RIVAL_S)
+        return 0
 
     async def close(self) -> None:
         """Leave the group; a later step joins again."""

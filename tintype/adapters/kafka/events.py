@@ -25,7 +25,6 @@ from tintype.ports.events import Positions
 
 log = structlog.get_logger(__name__)
 
-_TIMEOUT_S = 10.0
 T = TypeVar("T")
 
 
@@ -66,9 +65,9 @@ class KafkaEvents:
     def log_name(self) -> str:
         """The id that the cluster gave the topic when it was made. Blocks; raises like Kafka."""
         asked = self._admin.describe_topics(
-            TopicCollection([self._settings.topic]), request_timeout=_TIMEOUT_S
+            TopicCollection([self._settings.topic]), request_timeout=self._settings.timeout_s
         )
-        return str(asked[self._settings.topic].result(_TIMEOUT_S).topic_id)
+        return str(asked[self._settings.topic].result(self._settings.timeout_s).topic_id)
 
     async def _call(self, work: Callable[[], T]) -> T:
         if self._closed:
@@ -80,7 +79,7 @@ class KafkaEvents:
 
     def _make_topics(self) -> None:
         wanted = self._settings.topics()
-        there = self._admin.list_topics(timeout=_TIMEOUT_S).topics
+        there = self._admin.list_topics(timeout=self._settings.timeout_s).topics
         fresh = [
             NewTopic(name, partitions, self._settings.replicas, config=config)
             for name, (partitions, config) in wanted.items()
@@ -88,7 +87,7 @@ class KafkaEvents:
         ]
         for name, made in (self._admin.create_topics(fresh) if fresh else {}).items():
             try:
-                made.result(_TIMEOUT_S)
+                made.result(self._settings.timeout_s)
             except KafkaException as error:
                 # Another process starts at the same time.
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
@@ -101,26 +100,29 @@ class KafkaEvents:
 
     def _lag(self, groups: Collection[str]) -> dict[str, int]:
         topic = self._settings.topic
-        described = self._admin.list_topics(topic, timeout=_TIMEOUT_S).topics[topic]
+        described = self._admin.list_topics(topic, timeout=self._settings.timeout_s).topics[topic]
         if described.error is not None:
             raise KafkaException(described.error)
         partitions = [TopicPartition(topic, number) for number in described.partitions]
         asked = self._admin.list_offsets(
             {each: OffsetSpec.latest() for each in partitions},  # type: ignore[no-untyped-call] # the same
-            request_timeout=_TIMEOUT_S,
+            request_timeout=self._settings.timeout_s,
         )
-        heads = {each.partition: found.result(_TIMEOUT_S).offset for each, found in asked.items()}
+        heads = {
+            each.partition: found.result(self._settings.timeout_s).offset
+            for each, found in asked.items()
+        }
         reached = {
             group: self._admin.list_consumer_group_offsets(
                 [ConsumerGroupTopicPartitions(self._settings.group(group), partitions)],
-                request_timeout=_TIMEOUT_S,
+                request_timeout=self._settings.timeout_s,
             )[self._settings.group(group)]
             for group in groups
         }
         found = {
             group: {
                 each.partition: each.offset
-                for each in asked_for.result(_TIMEOUT_S).topic_partitions
+                for each in asked_for.result(self._settings.timeout_s).topic_partitions
                 if each.offset >= 0
             }
             for group, asked_for in reached.items()

@@ -16,6 +16,15 @@ _FENCED = frozenset(
     }
 )
 
+STARTING = frozenset(
+    {
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    }
+)
+"""What a broker says that is not ready yet, or not in charge any more."""
+
 
 def unavailable(error: BaseException) -> Unavailable:
     """The problem for any failure that may pass."""

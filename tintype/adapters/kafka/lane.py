@@ -10,21 +10,28 @@ from __future__ import annotations
 import asyncio
 import base64
 import struct
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import (
+    OFFSET_INVALID,
+    Consumer,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
 
-from tintype.adapters.kafka.faults import of_append, unavailable
+from tintype.adapters.kafka.faults import STARTING, of_append, unavailable
 from tintype.adapters.kafka.settings import KafkaSettings
 from tintype.adapters.kafka.wire import headers_of
 from tintype.kernel.ids import Id
 from tintype.kernel.problem import Unavailable
 from tintype.ports.events import LONGEST_APPEND, Record
 
-_TIMEOUT_S = 20.0
-_TRANSACTION_MS = 30_000
+_PAUSE_S = 0.1
+_TRANSACTION_MS = 10_000
 _MOST_METADATA = 4096
 """What brokers take as the metadata of an offset unless told otherwise (kafka.apache.org,
 ``offset.metadata.max.bytes``): 400 ids of 8 bytes are 4 000 characters in base 85."""
@@ -42,7 +49,7 @@ class KafkaLane:
         self._closed = False
         self._number = 0
         self.last: frozenset[Id] = frozenset()
-        self._producer = Producer(
+        self._producer: Producer | None = Producer(
             settings.client(
                 {
                     "transactional.id": f"{settings.prefix}.lane.{lane}",
@@ -74,24 +81,31 @@ class KafkaLane:
             message = f"{len(records)} records in one append; at most {LONGEST_APPEND}"
             raise ValueError(message)
         if records:
-            await self._call(lambda: self._append(records))
+            await self._call(lambda producer: self._append(producer, records))
             self.last = frozenset(record.id for record in records)
 
     async def close(self) -> None:
         """An append under way is waited for; then the thread ends."""
-        self._closed = True
-        await asyncio.to_thread(self._thread.shutdown)
+        if not self._closed:
+            self._closed = True
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._release)
+            self._thread.shutdown(wait=False)
 
-    async def _call(self, work: Callable[[], T]) -> T:
-        if self._closed:
+    async def _call(self, work: Callable[[Producer], T]) -> T:
+        producer = self._producer
+        if self._closed or producer is None:
             raise Unavailable
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work, producer)
         except KafkaException as error:
             raise of_append(error) from error
 
-    def _take(self) -> None:
-        self._producer.init_transactions(_TIMEOUT_S)
+    def _release(self) -> None:
+        # The library's own threads are waited for here, and not on the event loop.
+        self._producer = None
+
+    def _take(self, producer: Producer) -> None:
+        producer.init_transactions(self._settings.timeout_s)
         reader = Consumer(
             self._settings.client(
                 {
@@ -102,7 +116,7 @@ class KafkaLane:
         )
         try:
             self._group = reader.consumer_group_metadata()
-            (note,) = reader.committed([self._at(-1001)], timeout=_TIMEOUT_S)
+            note = self._noted(reader)
         finally:
             reader.close()
         if note.error is not None:
@@ -111,11 +125,24 @@ class KafkaLane:
             self._number = note.offset
             self.last = _unpacked(note.metadata or "")
 
-    def _append(self, records: Sequence[Record]) -> None:
+    def _noted(self, reader: Consumer) -> TopicPartition:
+        """The lane's note; a cluster that has just started is given time to find its own notes."""
+        deadline = time.monotonic() + self._settings.timeout_s
+        while True:
+            try:
+                (note,) = reader.committed([self._at()], timeout=self._settings.timeout_s)
+            except KafkaException as error:
+                if error.args[0].code() not in STARTING or time.monotonic() > deadline:
+                    raise
+                time.sleep(_PAUSE_S)
+            else:
+                return note
+
+    def _append(self, producer: Producer, records: Sequence[Record]) -> None:
         refused: list[Any] = []
-        self._producer.begin_transaction()
+        producer.begin_transaction()
         for record in records:
-            self._producer.produce(
+            producer.produce(
                 self._settings.topic,
                 record.payload,
                 str(record.key).encode(),
@@ -125,13 +152,13 @@ class KafkaLane:
             )
         self._number += 1
         note = self._at(self._number, _packed([record.id for record in records]))
-        self._producer.send_offsets_to_transaction([note], self._group, _TIMEOUT_S)
-        self._producer.commit_transaction(_TIMEOUT_S)
+        producer.send_offsets_to_transaction([note], self._group, self._settings.timeout_s)
+        producer.commit_transaction(self._settings.timeout_s)
         if refused:
             # A commit after a refusal fails by itself; this is only for a library that thinks not.
             raise unavailable(KafkaException(refused[0]))
 
-    def _at(self, offset: int, metadata: str = "") -> TopicPartition:
+    def _at(self, offset: int = OFFSET_INVALID, metadata: str = "") -> TopicPartition:
         return TopicPartition(self._settings.relay_topic, self._lane, offset, metadata)
 
 

@@ -33,6 +33,9 @@ class KafkaSettings(BaseModel):
     retention_hours: int = Field(default=168, ge=1)
     """How long events are kept, when the topics are made: a group that is away for longer misses
     some and is rebuilt."""
+    timeout_ms: int = Field(default=10_000, ge=500)
+    """How long a call waits before the log counts as away. What then becomes of it is looked up
+    later, so a short wait costs nothing but repetition."""
     session_timeout_ms: int = Field(default=10_000, ge=2_000, le=300_000)
     """How long a worker may be silent before its partitions go to the others."""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
@@ -53,6 +56,10 @@ class KafkaSettings(BaseModel):
             message = "kafka: with a SASL protocol, set sasl_username and sasl_password too."
             raise ValueError(message)
         return self
+
+    @property
+    def timeout_s(self) -> float:
+        return self.timeout_ms / 1000
 
     @property
     def topic(self) -> str:
@@ -78,7 +85,7 @@ class KafkaSettings(BaseModel):
             "log_level": 2,
             "error_cb": _tell,
             "reconnect.backoff.max.ms": 1_000,
-            "socket.timeout.ms": 10_000,
+            "socket.timeout.ms": self.timeout_ms,
         }
         if self.security_protocol.startswith("SASL"):
             found["sasl.mechanism"] = self.sasl_mechanism

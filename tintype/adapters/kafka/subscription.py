@@ -25,7 +25,6 @@ from tintype.ports.events import Batch, Delivered, Positions, RecordsLost
 log = structlog.get_logger(__name__)
 
 _MOST = 500
-_TIMEOUT_S = 10.0
 _PATIENCE_MS = 600_000
 _LOOK_S = 5.0
 _GONE = frozenset(
@@ -232,12 +231,12 @@ class KafkaSubscription:
         if self._positions is None:
             found = {
                 each.partition: max(0, each.offset)
-                for each in consumer.committed(parts, timeout=_TIMEOUT_S)
+                for each in consumer.committed(parts, timeout=self._settings.timeout_s)
             }
         else:
             found = self._asked([each.partition for each in parts])
         for part in parts:
-            low, high = consumer.get_watermark_offsets(part, timeout=_TIMEOUT_S)
+            low, high = consumer.get_watermark_offsets(part, timeout=self._settings.timeout_s)
             start = found[part.partition]
             if start and not low <= start <= high:
                 log.error("kafka.gap", group=self._group, at=start, low=low, high=high)
@@ -270,7 +269,7 @@ class KafkaSubscription:
             return {}
         asked = _awaited(self._positions(self._log, partitions))
         answer = asyncio.run_coroutine_threadsafe(asked, self._loop)
-        return dict(answer.result(_TIMEOUT_S))
+        return dict(answer.result(self._settings.timeout_s))
 
     def _parts(self, offsets: dict[int, int]) -> list[TopicPartition]:
         topic = self._settings.topic
