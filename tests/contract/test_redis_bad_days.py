@@ -216,6 +216,28 @@ def test_it_runs_on_the_loop_of_the_server_as_well(redis_server: RedisServer) ->
     assert uvloop.run(walk()) == [2, 1]
 
 
+async def test_a_reign_that_changes_under_a_busy_connection_is_agreed_on_within_a_second(
+    own_server: RedisServer,
+) -> None:
+    async with timelines_on(own_server.url) as old:
+        await ready(old, ADA, [1])
+        # A server that becomes a replica and a master again begins a new reign.
+        own_server.ask("REPLICAOF", "127.0.0.1", "1")
+        own_server.ask("REPLICAOF", "NO", "ONE")
+        async with timelines_on(own_server.url) as new:
+            assert await state_of(new, ADA) is ABSENT
+            await ready(new, BO, [2])
+
+            for _ in range(30):
+                await state_of(old, ADA)
+                await asyncio.sleep(0.05)
+
+            assert await everything(old, BO) == [2]
+            await ready(old, ADA, [3])
+            assert await everything(new, ADA) == [3]
+            assert await everything(new, BO) == [2]
+
+
 # ---- forgetting ----------------------------------------------------------------------------------
 
 

@@ -18,7 +18,10 @@ from tintype.kernel.problem import Unavailable
 REST_S = 1.0
 """A server that failed is left alone for so long; calls fail at once meanwhile."""
 
-_IDLE_S = 1.0
+_FRESH_S = 0.1
+_LEARN_S = 1.0
+"""How old the knowledge of a reign may be; two connections that differ in it undo each other."""
+
 _LOAD = b"".join(pack("SCRIPT", "LOAD", script.source) for script in SCRIPTS)
 
 _T = TypeVar("_T")
@@ -39,7 +42,7 @@ class Link:
         self._find = find
         self._master = master
         self._wire: Wire | None = None
-        self._used = 0.0
+        self._used = self._learned = 0.0
         self._connecting: asyncio.Task[Wire] | None = None
         self._rest_until = 0.0
         self._doubtful = False
@@ -59,8 +62,12 @@ class Link:
         wire = self._wire
         if wire is None or not wire.alive:
             wire = await self._connected(now)
-        elif now - self._used > _IDLE_S:
+        elif now - self._used > _LEARN_S:
             await self._guarded(wire.learn_reign())
+            self._learned = now
+        elif now - self._learned > _LEARN_S:
+            wire.learn_reign_soon()
+            self._learned = now
         self._used = now
         return wire
 
@@ -83,9 +90,12 @@ class Link:
         return replies
 
     async def relearn(self) -> bool:
-        """Ask who is master there now; whether the answer is another one than before."""
+        """Whether the reign is another one than was known; asked anew at most ten times a second."""
         wire = await self.wire()
-        before = wire.reign
+        now = asyncio.get_running_loop().time()
+        if now - self._learned < _FRESH_S:
+            return False
+        before, self._learned = wire.reign, now
         await self._guarded(wire.learn_reign())
         return wire.reign != before
 
@@ -138,6 +148,7 @@ class Link:
         finally:
             self._connecting = None
         self._doubtful = False
+        self._learned = asyncio.get_running_loop().time()
         return self._wire
 
     async def _open(self) -> Wire:

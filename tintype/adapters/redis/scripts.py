@@ -246,6 +246,55 @@ redis.call('SET', KEYS[1], 'V' .. ARGV[4] .. ARGV[2], 'PX', ARGV[3])
 return 1
 """)
 
+# What the scripts of the stream begin with. `last` is the position of a stream that was begun in
+# this reign; anything else is removed, and a new beginning is made when there is something to say.
+_STREAM = """
+local key, reign = KEYS[1], ARGV[#ARGV]
+local function begin()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local newest = redis.pcall('XREVRANGE', key, '+', '-', 'COUNT', 1)
+local beginning, number
+if newest.err then
+  redis.call('DEL', key)
+elseif newest[1] then
+  local left, right = string.match(newest[1][1], '(%d+)-(%d+)')
+  if newest[1][2][1] == 'r' and newest[1][2][2] == reign then
+    beginning, number = left, tonumber(right)
+  else
+    redis.call('DEL', key)
+  end
+end
+if not beginning then
+  beginning, number = string.format('%.0f', begin()), 1
+  redis.call('XADD', key, beginning .. '-1', 'r', reign, 'm', '')
+end
+"""
+
+# KEYS the stream; ARGV how long it may be, messages.
+PUBLISH = Script(
+    _STREAM
+    + """
+for at = 2, #ARGV - 1 do
+  number = number + 1
+  local name = beginning .. '-' .. string.format('%.0f', number)
+  redis.call('XADD', key, 'MAXLEN', '~', ARGV[1], name, 'r', reign, 'm', ARGV[at])
+end
+return 0
+"""
+)
+
+# KEYS the stream; ARGV a position, or + for none. Says the reign, the end and what is in between.
+SINCE = Script(
+    _STREAM
+    + """
+local entries = {}
+if ARGV[1] ~= '+' then entries = redis.call('XRANGE', key, '(' .. ARGV[1], '+') end
+return {reign, beginning .. '-' .. string.format('%.0f', number), entries}
+"""
+)
+
 # KEYS a bucket; ARGV capacity, refill a ms, scale. Says 0, or the ms until a token is there.
 # Redis keeps the time, so that clocks which differ can not make tokens.
 SPEND = Script("""
@@ -265,4 +314,4 @@ redis.call('SET', KEYS[1], struct.pack('>dd', tokens - 1, now), 'PX', full)
 return 0
 """)
 
-SCRIPTS = (PUSH, PAGE, BEGIN, ADD, PURGE, ALL, TRIM, LOOK, FILL, SPEND)
+SCRIPTS = (PUSH, PAGE, BEGIN, ADD, PURGE, ALL, TRIM, LOOK, FILL, PUBLISH, SINCE, SPEND)

@@ -11,6 +11,7 @@ import hashlib
 import ssl as tls
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, cast
 
 import hiredis
@@ -103,7 +104,19 @@ class Wire(asyncio.Protocol):
 
     async def learn_reign(self) -> None:
         """Ask anew who is master: the answer changes with a restart and with a failover."""
-        replies = await self.send(_IDENTITY, 2)
+        self._take_identity(await self.send(_IDENTITY, 2))
+
+    def learn_reign_soon(self) -> None:
+        """The same without waiting; should it fail, the calls beside it fail too."""
+
+        def take(answer: asyncio.Future[list[Reply]]) -> None:
+            if not answer.cancelled() and answer.exception() is None:
+                with suppress(Unavailable):
+                    self._take_identity(answer.result())
+
+        self.send(_IDENTITY, 2).add_done_callback(take)
+
+    def _take_identity(self, replies: list[Reply]) -> None:
         facts: dict[bytes, bytes] = {}
         for reply in replies:
             if not isinstance(reply, bytes):

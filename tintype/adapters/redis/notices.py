@@ -1,0 +1,118 @@
+"""The channel of notices: one capped stream that every process reads.
+
+    n  STREAM  (beginning, 1) (beginning, 2) (beginning, 3) …      'r' reign  'm' message
+
+Entries of one beginning are numbered without gaps, so whoever stands at (b, 7) and next finds
+anything but (b, 8) has missed something: the stream was cut, flushed or replaced. A beginning ends
+with the reign that it was made in, because a promoted replica may lack the last messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from tintype.adapters.redis import scripts
+from tintype.adapters.redis.client import Redis, slot_of
+from tintype.kernel.problem import Unavailable
+from tintype.ports.notices import NoticesMissed
+
+LENGTH = 20_000
+"""Messages kept at least; a process that lags further behind has missed some."""
+
+_KEY = b"n"
+_SLOT = slot_of(_KEY)
+
+Hand = Callable[[Sequence[bytes]], None]
+
+
+class _Position(NamedTuple):
+    reign: bytes
+    beginning: int
+    number: int
+
+
+class RedisNotices:
+    """Keeps every promise of the port ``NoticeChannel``; ``redis`` is closed with it.
+
+    However many wait, one look at the stream is under way and the next one serves all of them.
+    """
+
+    def __init__(self, redis: Redis, *, length: int = LENGTH) -> None:
+        self._redis = redis
+        self._length = length
+        self._position: _Position | None = None
+        self._under_way: asyncio.Task[None] | None = None
+        self._next: asyncio.Task[None] | None = None
+
+    async def publish(self, messages: Sequence[bytes]) -> None:
+        if messages:
+            await self._redis.call(
+                _SLOT, scripts.PUBLISH.command([_KEY], self._length, *messages), signed=True
+            )
+
+    async def catch_up(self, hand: Hand) -> None:
+        if self._next is None:
+            self._next = asyncio.create_task(self._look_after(self._under_way, hand))
+            self._next.add_done_callback(_look_at)
+        # Whoever gives up waiting must not take the answer from the others.
+        await asyncio.shield(self._next)
+
+    async def close(self) -> None:
+        await self._redis.close()
+
+    async def _look_after(self, before: asyncio.Task[None] | None, hand: Hand) -> None:
+        """Look once the look under way has ended; until it begins, callers may still join."""
+        if before is not None:
+            await asyncio.wait([before])
+        self._under_way, self._next = self._next, None
+        await self._look(hand)
+
+    async def _look(self, hand: Hand) -> None:
+        position = self._position
+        after = b"%d-%d" % position[1:] if position is not None else b"+"
+        reply = await self._redis.call(_SLOT, scripts.SINCE.command([_KEY], after), signed=True)
+        match reply:
+            case [bytes() as reign, bytes() as last, list() as entries]:
+                end = _Position(reign, *_numbers(last))
+            case _:
+                raise Unavailable("The stream of notices can not be read.")
+        messages: list[bytes] | None = []
+        if position is not None:
+            messages = _continued(position, end, entries)
+        self._position = end
+        if messages is None:
+            raise NoticesMissed
+        if messages:
+            hand(messages)
+
+
+def _continued(position: _Position, end: _Position, entries: list[object]) -> list[bytes] | None:
+    """The messages between two positions; ``None`` when they are not all there."""
+    reign, beginning, number = position
+    if end != (reign, beginning, number + len(entries)):
+        return None
+    messages: list[bytes] = []
+    for entry in entries:
+        number += 1
+        match entry:
+            case [bytes() as name, [_, _, b"m", bytes() as message]] if _numbers(name) == (
+                beginning,
+                number,
+            ):
+                messages.append(message)
+            case _:
+                return None
+    return messages
+
+
+def _numbers(name: bytes) -> tuple[int, int]:
+    beginning, _, number = name.partition(b"-")
+    return int(beginning), int(number)
+
+
+def _look_at(task: asyncio.Task[None]) -> None:
+    """Those who waited have the failure; without them it is nobody's."""
+    if not task.cancelled():
+        task.exception()
