@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from tests.cast import PASSWORD, Person, World, ok, open_world
 from tests.trust.policy import RELATIONS
-from tintype.accounts.model import CardChanged
+from tintype.accounts.model import CardChanged, TokensDoubted
 from tintype.database import SqliteDatabase, Transaction, metadata
 from tintype.entry import compose
 from tintype.http.shell import Shell
@@ -345,8 +345,9 @@ class _Builder:
         for name in ("sue", "suspended"):
             await self._change("accounts", people[name].id, state="suspended")
             # What the change through a use case would have done.
-            self.world.server.database.notices.apply([CardChanged(account=int(people[name].id))])
-            self.world.server.sessions.forget(int(people[name].id))
+            id_ = int(people[name].id)
+            notices = [CardChanged(account=id_), TokensDoubted(account=id_)]
+            self.world.server.database.notices.apply(notices)
 
     async def _gather_actors(self) -> None:
         def bearer(token: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from tests.cast import PASSWORD, Person, World, ok
 from tests.trust.social import Truth
-from tintype.accounts.model import CardChanged
+from tintype.accounts.model import CardChanged, TokensDoubted
 from tintype.database import metadata
 from tintype.kernel.ids import shard_of
 
@@ -202,8 +202,8 @@ class Townspeople:
         async with self.world.server.database.write() as tx:
             state = "active" if lifted else "suspended"
             await tx.execute(sa.update(accounts).where(where).values(state=state))
-        self.world.server.database.notices.apply([CardChanged(account=int(actor))])
-        self.world.server.sessions.forget(int(actor))
+        notices = [CardChanged(account=int(actor)), TokensDoubted(account=int(actor))]
+        self.world.server.database.notices.apply(notices)
         (self.town.suspended.discard if lifted else self.town.suspended.add)(actor)
 
     def _waits_on(self, actor: str) -> bool:

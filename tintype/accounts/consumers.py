@@ -14,6 +14,6 @@ def consumers(sessions: Sessions) -> list[Consumer]:
     async def forget(batch: Sequence[Event]) -> None:
         for event in batch:
             if isinstance(event, SessionsEnded):
-                sessions.forget(event.account)
+                await sessions.doubt(event.account)
 
     return [Consumer("sessions", (SessionsEnded,), forget)]

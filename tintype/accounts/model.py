@@ -78,6 +78,12 @@ class TokensEnded(Notice, frozen=True, kw_only=True, tag="tokens_ended"):
     hashes: tuple[bytes, ...]
 
 
+class TokensDoubted(Notice, frozen=True, kw_only=True, tag="tokens_doubted"):
+    """Every token of this account is to be looked up again before it is believed."""
+
+    account: Id
+
+
 class Erasure(msgspec.Struct, frozen=True):
     """The payload of the job that erases an account."""
 

@@ -169,6 +169,7 @@ class JobRunner:
     async def _work(self, handler: JobHandler, job: LeasedJob) -> None:
         beat = asyncio.create_task(self._heartbeat(handler, job))
         try:
+            await self._database.notices.catch_up()
             await handler.handle(job)
             if not job.finished:
                 async with self._database.write() as tx:

@@ -34,7 +34,7 @@ class AdminPart:
 
     @property
     def periodic(self) -> list[Periodic]:
-        return [Periodic("heartbeat", BEAT_S, self.health.beat)]
+        return [Periodic("heartbeat", BEAT_S, self.health.beat, everywhere=True)]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -16,9 +16,9 @@ from tintype.database import (
     Fold,
     JobHandler,
     JobRunner,
-    Relay,
 )
 from tintype.database.tables import consumer_offsets, event_log, jobs, outbox
+from tintype.ports.events import Events
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +32,8 @@ class Periodic:
     name: str
     every_s: float
     do: Callable[[], Awaitable[object]]
+    everywhere: bool = False
+    """Whether every process does it for itself, and not one for all."""
 
 
 @dataclass
@@ -46,17 +48,31 @@ class Work:
     job_concurrency: int = 2
 
 
-class Background:
-    """Runs all of it in this process."""
+@dataclass(frozen=True)
+class Log:
+    """Where consumers read events (``None``: in the database), and who fills that log here."""
 
-    def __init__(self, database: Database, work: Work) -> None:
+    events: Events | None
+    relay: Callable[[], Coroutine[None, None, None]] | None
+
+
+class Background:
+    """Runs the work in this process; every batch and job sees what was acknowledged before it."""
+
+    def __init__(self, database: Database, work: Work, log_: Log) -> None:
         self._database = database
         self._work = work
-        self._runners = [ConsumerRunner(database, consumer) for consumer in work.consumers]
+        self._log = log_
+        catch_up = database.notices.catch_up
+        self._runners = [
+            ConsumerRunner(database, consumer, log_.events, catch_up) for consumer in work.consumers
+        ]
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        loops = [Relay(self._database).run(), *(runner.run() for runner in self._runners)]
+        loops = [runner.run() for runner in self._runners]
+        if self._log.relay is not None:
+            loops.append(self._log.relay())
         work = self._work
         for handlers, concurrency in (
             (work.handlers, work.job_concurrency),

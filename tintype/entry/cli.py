@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 import uvloop
@@ -19,6 +20,7 @@ from tintype.entry.cli_backup import backup, restore_backup
 from tintype.entry.cli_doctor import doctor
 from tintype.entry.cli_repairs import jobs_app, letters_app
 from tintype.entry.cli_storage import storage_app
+from tintype.entry.roles import Concern, Role
 from tintype.entry.settings import Settings
 
 app = typer.Typer(
@@ -51,6 +53,45 @@ def serve() -> None:
     typer.echo(f"Tintype {__version__} is starting on {settings.address}", err=True)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         raise typer.Exit(runner.run(serve_forever(settings)))
+
+
+@app.command()
+def api() -> None:
+    """Answer people's requests; any number of these run behind one gateway."""
+    _do(Role.API)
+
+
+@app.command()
+def worker(
+    only: Annotated[
+        str,
+        typer.Option(help="what to look after, with commas: " + ", ".join(Concern)),
+    ] = ",".join(Concern),
+) -> None:
+    """Do the work behind the requests: all of it, or some concerns only."""
+    known = {concern.value: concern for concern in Concern}
+    names = [name.strip() for name in only.split(",") if name.strip()]
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        message = f"--only: {', '.join(unknown) or 'nothing'}: choose among {', '.join(known)}."
+        raise ConfigError(message)
+    _do(Role.WORKER, tuple(known[name] for name in names))
+
+
+@app.command()
+def relay() -> None:
+    """Carry committed events from the database to Kafka; two of these share the work."""
+    _do(Role.RELAY)
+
+
+def _do(role: Role, only: Collection[Concern] = ()) -> NoReturn:
+    from tintype.entry.http import serve as serve_forever
+
+    settings = load(Settings)
+    about = f"{role} ({', '.join(only)})" if only else role
+    typer.echo(f"Tintype {__version__} is starting as {about} on {settings.bind}", err=True)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        raise typer.Exit(runner.run(serve_forever(settings, role=role, only=only)))
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,16 +13,26 @@ from tintype.accounts import Accounts, OwnInstance, Passwords, Sessions
 from tintype.accounts.consumers import consumers as account_consumers
 from tintype.accounts.routes import routes as accounts_routes
 from tintype.admin import Check
-from tintype.database import Consumer, Database, Fold, Transaction, counts
+from tintype.database import Consumer, Database, Fold
 from tintype.database.pruning import prune
 from tintype.entry import checks, folder
 from tintype.entry.admin import AdminPart, Watched, compose_admin
 from tintype.entry.background import Background, Periodic, Work
-from tintype.entry.database import housekeeping, open_database, schema_check
+from tintype.entry.counting import counters
+from tintype.entry.database import housekeeping, schema_check
+from tintype.entry.engines import Engines, open_engines
 from tintype.entry.feed import FeedPart, compose_feed
 from tintype.entry.media import GraphAudience, MediaConfig, MediaPart, compose_media
 from tintype.entry.pages import Pages, Sources, lost
 from tintype.entry.pages import routes as page_routes
+from tintype.entry.roles import (
+    WITH_PEOPLE,
+    Concern,
+    Role,
+    concerns_of,
+    part_for,
+    require_engines,
+)
 from tintype.entry.secret import Secret
 from tintype.entry.settings import Settings
 from tintype.explore import Explore
@@ -33,17 +43,16 @@ from tintype.graph.routes import routes as graph_routes
 from tintype.http import (
     Authenticator,
     Envelope,
+    Fresh,
     Identity,
     Keeper,
     Kit,
     Meter,
-    RateLimiter,
     create_app,
 )
 from tintype.http.reference import Reference
 from tintype.http.shell import Shell
 from tintype.kernel.clock import Clock, SystemClock
-from tintype.kernel.event import Event
 from tintype.media import TextLimits, limits_view
 from tintype.notifications import Notifications, Noting
 from tintype.notifications.consumers import consumers as notification_consumers
@@ -55,6 +64,8 @@ from tintype.posts.routes import routes as post_routes
 
 # Bodies under these paths stream and are limited by what was signed for them.
 _STREAMING = ("/parts/",)
+# What is answered under these is the same whatever anybody writes.
+_STILL = ("/assets/", "/livez", "/readyz", "/metrics", "/parts/")
 TEXT_LIMITS = TextLimits(
     slides=MOST_SLIDES,
     caption=LONGEST_CAPTION,
@@ -66,7 +77,6 @@ TEXT_LIMITS = TextLimits(
 _CLIENT = Path(__file__).parents[2] / "web" / "dist"
 _PROBLEM_PAGES = Path(__file__).parents[2] / "docs" / "reference" / "problems"
 _HOUR_S = 3600.0
-_COUNT_WINDOW_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -74,7 +84,7 @@ class Server:
     """One composed instance: the application and the work beside it."""
 
     settings: Settings
-    database: Database
+    engines: Engines
     accounts: Accounts
     sessions: Sessions
     graph: Graph
@@ -86,9 +96,15 @@ class Server:
     asgi: ASGIApp
     background: Background
     passwords: Passwords
+    works_on_media: bool
+
+    @property
+    def database(self) -> Database:
+        return self.engines.database
 
     async def start(self) -> None:
-        await self.media.start()
+        if self.works_on_media:
+            await self.media.start()
         self.background.start()
 
     async def stop(self) -> None:
@@ -96,7 +112,7 @@ class Server:
         await self.background.stop()
         await self.media.stop()
         self.passwords.close()
-        await self.database.close()
+        await self.engines.close()
 
 
 class _Tokens(Authenticator):
@@ -113,19 +129,26 @@ class _Tokens(Authenticator):
 def compose(
     settings: Settings,
     *,
+    role: Role = Role.SERVE,
+    only: Collection[Concern] = tuple(Concern),
     clock: Clock | None = None,
     on_fatal: Callable[[BaseException], None] | None = None,
 ) -> Server:
-    """Build a server on the engines of the settings; the schema is brought up to date first.
+    """Build a process of the server on the engines of the settings, its schema up to date.
+
+    ``role`` is what it does, ``only`` the concerns of a worker. Every process is put together
+    whole: what it is not there for costs nothing until it is used.
 
     Raises:
-        ConfigError: the data folder can not be used.
+        ConfigError: the data folder can not be used, or the role lacks an engine.
         DatabaseUnavailable: the database of the settings does not answer.
     """
     clock = clock or SystemClock()
+    require_engines(settings, role)
     folder.make(settings.data)
-    secret = Secret.in_folder(settings.data)
-    database = open_database(settings, clock, on_fatal)
+    secret = Secret.of(settings.secret, settings.data)
+    engines = open_engines(settings, clock, on_fatal)
+    database = engines.database
 
     passwords = Passwords(settings.accounts)
     sessions = Sessions(database, passwords, settings.accounts)
@@ -143,18 +166,20 @@ def compose(
     )
     posts = Posts(database, accounts, graph, media.media, media.uploads)
     notifications = Notifications(database, graph, posts)
-    feed = compose_feed(settings.feed, database=database, graph=graph, posts=posts)
+    feed = compose_feed(
+        settings.feed, engines.timelines, database=database, graph=graph, posts=posts
+    )
 
     keeper = Keeper(database, secret.seal("idempotency"))
     kit = Kit(
         authenticator=_Tokens(sessions),
-        limiter=RateLimiter(settings.rate_limits, clock),
+        limiter=engines.limiter,
         keeper=keeper,
         public_url=settings.public_url,
         trust_proxy=settings.trust_proxy,
     )
     consumers: list[Consumer | Fold] = [
-        _counters(posts),
+        counters(posts),
         *account_consumers(sessions),
         *graph_consumers(graph),
         *post_consumers(posts),
@@ -175,7 +200,7 @@ def compose(
                 feed.home.erase_account,
                 notifications.erase_account,
             ],
-            checks=_checks(settings, media),
+            checks=_checks(settings, media, role, only),
             consumers=consumers,
             limits=limits_view(settings.media, TEXT_LIMITS, None),
             commits=lambda: database.commits,
@@ -195,6 +220,7 @@ def compose(
             *admin.periodic,
         ],
     )
+    part = part_for(role, work, only)
     shell = Shell(_CLIENT, media.storage.origins)
     pages = Pages(
         shell,
@@ -226,9 +252,14 @@ def compose(
     app.include_router(media.machine_routes)
     app.state.lost = lost(pages, kit)
     answered = admin.metrics.answered
+    asgi = feed.in_front_of(
+        Meter(Envelope(app, unlimited=_STREAMING), answered), kit, sessions, answered
+    )
+    if engines.shared:
+        asgi = Fresh(asgi, database.notices.catch_up, still=_STILL)
     return Server(
         settings=settings,
-        database=database,
+        engines=engines,
         accounts=accounts,
         sessions=sessions,
         graph=graph,
@@ -237,40 +268,27 @@ def compose(
         feed=feed,
         admin=admin,
         app=app,
-        asgi=feed.in_front_of(
-            Meter(Envelope(app, unlimited=_STREAMING), answered), kit, sessions, answered
-        ),
-        background=Background(database, work),
+        asgi=asgi if role in WITH_PEOPLE else _machine_app(kit, admin),
+        background=Background(database, part, engines.log_for(role)),
         passwords=passwords,
+        works_on_media=bool(part.slow_handlers),
     )
 
 
-def _checks(settings: Settings, media: MediaPart) -> list[Check]:
-    return [
+def _machine_app(kit: Kit, admin: AdminPart) -> ASGIApp:
+    """For a process that people never talk to: life, readiness and figures."""
+    app = create_app(kit, [])
+    app.include_router(admin.machine_routes)
+    return app
+
+
+def _checks(
+    settings: Settings, media: MediaPart, role: Role, only: Collection[Concern]
+) -> list[Check]:
+    found = [
         schema_check(settings),
         checks.check("disk", lambda: checks.free_disk(settings.data, settings.disk.free_floor)),
-        checks.check("sandbox", lambda: checks.sandbox(media.codecs.level())),
     ]
-
-
-def _counters(posts: Posts) -> Fold:
-    """Counts follow the events; posts at hand are told, so that none shows an old count."""
-
-    async def fold(tx: Transaction, batch: Sequence[Event]) -> None:
-        await counts.fold(tx, batch)
-        moved = {subject for subject, _ in counts.changes(batch)}
-        posts.counted(tx, moved)
-
-    return Fold("counters", _counted_events(), fold, linger_s=_COUNT_WINDOW_S)
-
-
-def _counted_events() -> tuple[type[Event], ...]:
-    """Every event type that moves a count, or ends one."""
-    found: list[type[Event]] = []
-    waiting = list(Event.__subclasses__())
-    while waiting:
-        event = waiting.pop()
-        waiting += event.__subclasses__()
-        if event.deltas is not Event.deltas or event.forgets is not Event.forgets:
-            found.append(event)
-    return tuple(found)
+    if Concern.MEDIA in concerns_of(role, only):
+        found.append(checks.check("sandbox", lambda: checks.sandbox(media.codecs.level())))
+    return found

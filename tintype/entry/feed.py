@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp
 
 from tintype.accounts import Sessions
-from tintype.adapters.memory.timelines import MemoryTimelines
 from tintype.database import Consumer, Database
 from tintype.feed import FeedSettings, Home
 from tintype.feed.consumers import consumers
@@ -40,9 +39,8 @@ class FeedPart:
 
 
 def compose_feed(
-    settings: FeedSettings, *, database: Database, graph: Graph, posts: Posts
+    settings: FeedSettings, timelines: Timelines, *, database: Database, graph: Graph, posts: Posts
 ) -> FeedPart:
-    """The home feed on timelines in this process."""
-    timelines = MemoryTimelines(database.clock, resident=settings.timelines)
+    """The home feed on these timelines."""
     home = Home(database, timelines, graph, posts, threshold=settings.threshold())
     return FeedPart(timelines, home, routes(home), consumers(home))

@@ -7,7 +7,7 @@ import contextlib
 import gc
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import structlog
 import uvicorn
@@ -15,6 +15,7 @@ import uvicorn
 from tintype.database import hand_back_all
 from tintype.entry import folder
 from tintype.entry.compose import Server, compose
+from tintype.entry.roles import WITH_PEOPLE, Concern, Role
 from tintype.entry.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -36,8 +37,14 @@ class _Uvicorn(uvicorn.Server):
         yield
 
 
-async def serve(settings: Settings, beside: Beside | None = None) -> int:
-    """Serve until SIGTERM or SIGINT, then drain; returns the exit status.
+async def serve(
+    settings: Settings,
+    beside: Beside | None = None,
+    *,
+    role: Role = Role.SERVE,
+    only: Collection[Concern] = tuple(Concern),
+) -> int:
+    """Do a role until SIGTERM or SIGINT, then drain; returns the exit status.
 
     ``beside`` runs in a thread of its own once the server answers, and is given the set-up token
     while there is no admin; its failure ends the server.
@@ -53,14 +60,17 @@ async def serve(settings: Settings, beside: Beside | None = None) -> int:
         fatal.append(error)
         stopping.set()
 
+    alone = settings.database.url is None
     folder.make(settings.data)
     lock = folder.FolderLock(settings.data)
-    lock.take()
-    server = compose(settings, on_fatal=on_fatal)
-    # Alone on this folder: whoever held a lease before is dead, so its work need not wait.
-    await hand_back_all(server.database)
+    if alone:
+        lock.take()
+    server = compose(settings, role=role, only=only, on_fatal=on_fatal)
+    if alone:
+        # Alone on this folder: whoever held a lease before is dead, so its work need not wait.
+        await hand_back_all(server.database)
     await server.start()
-    token = await server.admin.setup.offered()
+    token = await server.admin.setup.offered() if role in WITH_PEOPLE else None
     if token is not None and beside is None:
         _offer_setup(settings, token)
     web = _listen(server)

@@ -11,6 +11,7 @@ import stat
 from pathlib import Path
 
 from cryptography.fernet import Fernet
+from pydantic import SecretStr
 
 from tintype.config import ConfigError
 
@@ -23,6 +24,24 @@ class Secret:
 
     def __init__(self, root: bytes) -> None:
         self._root = root
+
+    @classmethod
+    def of(cls, given: SecretStr | None, folder: Path) -> Secret:
+        """The secret that several processes were given, or else that of this data folder.
+
+        Raises:
+            ConfigError: it is not 32 bytes in base64, others may read the file, or it is damaged.
+        """
+        if given is None:
+            return cls.in_folder(folder)
+        try:
+            root = base64.b64decode(given.get_secret_value(), validate=True)
+        except ValueError:
+            root = b""
+        if len(root) != _BYTES:
+            message = "secret (TINTYPE_SECRET): write 32 random bytes in base64, as printed by: "
+            raise ConfigError(message + "head -c 32 /dev/urandom | base64")
+        return cls(root)
 
     @classmethod
     def in_folder(cls, folder: Path) -> Secret:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from tintype.accounts import AccountSettings
 from tintype.adapters.disk import DiskSettings
+from tintype.adapters.kafka.settings import KafkaSettings
+from tintype.adapters.redis.settings import RedisSettings
 from tintype.adapters.s3 import S3Settings
 from tintype.admin import AdminSettings
 from tintype.database.settings import DatabaseSettings
@@ -38,6 +40,9 @@ class Settings(BaseModel):
     """Take the caller's address from `X-Forwarded-For`. Only behind a proxy that sets it."""
     allow_insecure: bool = False
     """Allow a `public_url` without TLS on a public name. Passwords then travel in the clear."""
+    secret: SecretStr | None = None
+    """32 random bytes in base64, the same for every process of this server. Unset: made once, and
+    kept in the data folder."""
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     """Where the metadata lives, when not in the data folder."""
     accounts: AccountSettings = Field(default_factory=AccountSettings)
@@ -50,6 +55,10 @@ class Settings(BaseModel):
     """How posts reach feeds."""
     disk: DiskSettings = Field(default_factory=DiskSettings)
     """How much of the local disk the media may take, and of the machine."""
+    redis: RedisSettings = Field(default_factory=RedisSettings)
+    """What several processes share from moment to moment."""
+    kafka: KafkaSettings = Field(default_factory=KafkaSettings)
+    """The log of events, when not in the database."""
     s3: S3Settings | None = None
     """The bucket that holds the media, in S3 or a server that speaks like it. Unset: they are kept
     on the local disk."""

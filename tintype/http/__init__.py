@@ -2,6 +2,7 @@
 
 from tintype.http.app import create_app
 from tintype.http.call import Authenticator, Call, Identity, RequestCall, SignInRequired
+from tintype.http.fresh import Fresh
 from tintype.http.hot import ShortAnswer, ShortWay
 from tintype.http.keys import Keeper
 from tintype.http.kit import Kit
@@ -17,6 +18,7 @@ __all__ = [
     "Call",
     "Cursor",
     "Envelope",
+    "Fresh",
     "IdField",
     "IdPath",
     "Identity",

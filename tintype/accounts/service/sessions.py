@@ -21,6 +21,7 @@ from tintype.accounts.model import (
     AccountSettings,
     Card,
     Device,
+    TokensDoubted,
     TokensEnded,
     check_password,
 )
@@ -63,6 +64,7 @@ class Sessions:
         self._tokens: dict[bytes, str] = {}
         self._endings = 0
         database.notices.hear(TokensEnded, lambda notice: self._forget(notice.hashes))
+        database.notices.hear(TokensDoubted, lambda notice: self._forget_of(notice.account))
         database.notices.on_doubt(self._forget_all)
 
     async def sign_in(self, login: str, password: str, *, device: Device) -> SignedIn:
@@ -250,8 +252,11 @@ class Sessions:
             await self.end(tx, card.id)
             tx.emit(SessionsEnded(account=card.id))
 
-    def forget(self, account: Id) -> None:
-        """Look every token of an account up again before it is believed."""
+    async def doubt(self, account: Id) -> None:
+        """Look every token of an account up again before it is believed, in every process."""
+        await self._database.notices.publish([TokensDoubted(account=account)])
+
+    def _forget_of(self, account: Id) -> None:
         tokens = [token for token, (signed, _) in self._cache.items() if signed.account == account]
         self._forget([_hash(token) for token in tokens])
 

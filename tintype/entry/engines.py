@@ -1,0 +1,95 @@
+"""The technologies that an instance stands on, picked by its settings.
+
+Without settings everything is in this process and its data folder; each section that is set moves
+one concern onto an engine that several processes share. Adapters are imported when they are picked:
+the embedded default starts without their libraries.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tintype.adapters.memory.timelines import MemoryTimelines
+from tintype.database import Database, Relay
+from tintype.database.relay import LaneRelay
+from tintype.entry.background import Log
+from tintype.entry.database import open_database
+from tintype.entry.roles import Role
+from tintype.http import RateLimiter
+from tintype.kernel.clock import Clock
+from tintype.ports.timelines import Timelines
+
+if TYPE_CHECKING:
+    from tintype.adapters.kafka.events import KafkaEvents
+    from tintype.entry.settings import Settings
+
+
+@dataclass(frozen=True)
+class Engines:
+    """What the slices are put together with, and how it is let go of.
+
+    ``events`` is ``None`` where the log of events is in the database.
+    """
+
+    database: Database
+    timelines: Timelines
+    limiter: RateLimiter
+    events: KafkaEvents | None = None
+    closers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes may write beside this one."""
+        return not self.database.notices.alone
+
+    def log_for(self, role: Role) -> Log:
+        """Where a process of this role reads events, and how it relays them, if it does."""
+        relays = role in {Role.SERVE, Role.RELAY}
+        if self.events is None:
+            return Log(None, Relay(self.database).run if relays else None)
+        relay = LaneRelay(self.database, self.events, f"{socket.gethostname()}/{os.getpid()}")
+        return Log(self.events, relay.run if relays else None)
+
+    async def close(self) -> None:
+        """Let go of everything, the database last."""
+        for close in self.closers:
+            await close()
+        await self.database.close()
+
+
+def open_engines(
+    settings: Settings, clock: Clock, on_fatal: Callable[[BaseException], None] | None = None
+) -> Engines:
+    """The engines of these settings; connections are opened as they are needed.
+
+    Raises:
+        DatabaseUnavailable: the database does not answer, so its schema is not known to be right.
+        SchemaTooNew: a newer version has been at work there.
+    """
+    database = open_database(settings, clock, on_fatal)
+    closers: list[Callable[[], Awaitable[None]]] = []
+    timelines: Timelines
+    if settings.redis.url is None:
+        timelines = MemoryTimelines(clock, resident=settings.feed.timelines)
+        limiter = RateLimiter(settings.rate_limits, clock)
+    else:
+        from tintype.adapters.redis.client import Redis
+        from tintype.adapters.redis.notices import RedisNotices
+        from tintype.adapters.redis.timelines import RedisTimelines
+
+        timelines = RedisTimelines(Redis(settings.redis), clock)
+        limiter = RateLimiter(settings.rate_limits, clock)
+        channel = RedisNotices(Redis(settings.redis))
+        database.notices.listen_on(channel)
+        closers += [channel.close, timelines.close]
+    events = None
+    if settings.kafka.bootstrap is not None:
+        from tintype.adapters.kafka.events import KafkaEvents
+
+        events = KafkaEvents(settings.kafka)
+        closers.append(events.close)
+    return Engines(database, timelines, limiter, events, closers)
