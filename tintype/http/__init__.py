@@ -6,7 +6,7 @@ from tintype.http.fresh import Fresh
 from tintype.http.hot import ShortAnswer, ShortWay
 from tintype.http.keys import Keeper
 from tintype.http.kit import Kit
-from tintype.http.limits import RateLimiter, RateLimitSettings
+from tintype.http.limits import Limiter, RateLimiter, RateLimitSettings, SharedRateLimiter
 from tintype.http.meter import Meter
 from tintype.http.middleware import Envelope
 from tintype.http.routes import Access, Body, Cursor, IdField, IdPath, Limit, Route, Routes
@@ -25,12 +25,14 @@ __all__ = [
     "Keeper",
     "Kit",
     "Limit",
+    "Limiter",
     "Meter",
     "RateLimitSettings",
     "RateLimiter",
     "RequestCall",
     "Route",
     "Routes",
+    "SharedRateLimiter",
     "ShortAnswer",
     "ShortWay",
     "SignInRequired",

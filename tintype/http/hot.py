@@ -92,7 +92,8 @@ class ShortWay:
         if viewer is None:
             return None
         try:
-            self._kit.limiter.spend(_CLASS, viewer)
+            if (decision := self._kit.limiter.spend(_CLASS, viewer)) is not None:
+                await decision
             return await answer(viewer, here, scope["query_string"])
         except Exception:  # noqa: BLE001 - the long way meets it again, answers and logs it
             return None

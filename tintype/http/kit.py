@@ -23,7 +23,7 @@ from tintype.http.call import (
     SignInRequired,
 )
 from tintype.http.keys import HEADER, Keeper
-from tintype.http.limits import RateLimiter, network_of
+from tintype.http.limits import Limiter, network_of
 from tintype.http.meter import CLASS_KEY
 from tintype.http.problems import answer_exception
 from tintype.http.routes import Access, Route
@@ -49,7 +49,7 @@ class Kit:
     """The collaborators that every route shares."""
 
     authenticator: Authenticator
-    limiter: RateLimiter
+    limiter: Limiter
     keeper: Keeper
     public_url: str | None
     trust_proxy: bool = False
@@ -68,7 +68,7 @@ class Kit:
             raise SignInRequired
         if route.access is Access.ADMIN and not (identity and identity.admin):
             raise AdminsOnly
-        self.spend(route.limit, identity, call.address)
+        await self.spend(route.limit, identity, call.address)
         return call
 
     async def caller(self, request: Request) -> RequestCall:
@@ -91,12 +91,12 @@ class Kit:
             theme=request.cookies.get("theme", "auto"),
         )
 
-    def spend(self, limit: str, identity: Identity | None, address: str) -> None:
+    async def spend(self, limit: str, identity: Identity | None, address: str) -> None:
         """Take a token from the caller's bucket: the account's, or the address's."""
         by_address = identity is None or limit.startswith("sign")
-        self.limiter.spend(
-            limit, network_of(address) if by_address or identity is None else identity.account
-        )
+        caller = network_of(address) if by_address or identity is None else identity.account
+        if (decision := self.limiter.spend(limit, caller)) is not None:
+            await decision
 
     def _token(self, request: Request) -> tuple[str | None, bool]:
         header = request.headers.get("authorization", "")

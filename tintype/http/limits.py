@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Awaitable
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 from tintype.kernel.clock import Clock
-from tintype.kernel.problem import RateLimited
+from tintype.kernel.problem import RateLimited, Unavailable
+from tintype.ports.buckets import Buckets
 
 _MOST_BUCKETS = 200_000
 _IPV6_GROUPS = 3
@@ -55,6 +58,19 @@ class RateLimitSettings(BaseModel):
         return rates
 
 
+class Limiter(Protocol):
+    """Decides whether a caller may go on."""
+
+    def spend(self, class_: str, caller: int | str) -> Awaitable[None] | None:
+        """Take one token of the caller's bucket; what is returned, if anything, is to be awaited.
+
+        Raises:
+            TooManyRequests: the bucket is empty; ``Retry-After`` says when it is not. It comes from
+                the call itself or from awaiting what it returned.
+        """
+        ...
+
+
 class RateLimiter:
     """Decides in process; forgets the callers that were quiet the longest."""
 
@@ -80,6 +96,30 @@ class RateLimiter:
         self._buckets[key] = (tokens - 1.0, now)
         if len(self._buckets) > _MOST_BUCKETS:
             self._buckets.popitem(last=False)
+
+
+class SharedRateLimiter:
+    """Decides together with the other processes; alone while the buckets do not answer."""
+
+    def __init__(self, settings: RateLimitSettings, clock: Clock, buckets: Buckets) -> None:
+        self._rates = settings.rates()
+        self._alone = RateLimiter(settings, clock)
+        self._buckets = buckets
+
+    async def spend(self, class_: str, caller: int | str) -> None:
+        """Take one token of the caller's bucket, wherever it was spent from before.
+
+        Raises:
+            TooManyRequests: the bucket is empty.
+        """
+        capacity, refill = self._rates[class_]
+        try:
+            wait_s = await self._buckets.take(f"{class_}:{caller}", capacity, refill)
+        except Unavailable:
+            self._alone.spend(class_, caller)
+            return
+        if wait_s > 0:
+            raise TooManyRequests(retry_after=wait_s)
 
 
 def network_of(address: str) -> str:

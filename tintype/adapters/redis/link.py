@@ -90,7 +90,7 @@ class Link:
         return replies
 
     async def relearn(self) -> bool:
-        """Whether the reign is another one than was known; asked anew at most ten times a second."""
+        """Whether the reign turns out to be another one; asked ten times a second at most."""
         wire = await self.wire()
         now = asyncio.get_running_loop().time()
         if now - self._learned < _FRESH_S:

@@ -295,23 +295,24 @@ return {reign, beginning .. '-' .. string.format('%.0f', number), entries}
 """
 )
 
-# KEYS a bucket; ARGV capacity, refill a ms, scale. Says 0, or the ms until a token is there.
-# Redis keeps the time, so that clocks which differ can not make tokens.
-SPEND = Script("""
+# KEYS a bucket; ARGV capacity, tokens a second. Says the microseconds until there is a token, or 0.
+# Redis keeps the time: clocks of hosts that differ make no tokens.
+TAKE = Script("""
 local capacity, refill = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local tokens, at = capacity, now
+local now = time[1] + time[2] / 1000000
+local tokens = capacity
 local held = redis.call('MGET', KEYS[1])[1]
 if held and #held == 16 then
-  tokens, at = struct.unpack('>dd', held)
-  if tokens ~= tokens or at ~= at or at > now + 60000 then tokens, at = capacity, now end
+  local left, at = struct.unpack('>dd', held)
+  if left >= 0 and left <= capacity and at <= now then
+    tokens = math.min(capacity, left + (now - at) * refill)
+  end
 end
-tokens = math.min(capacity, tokens + math.max(now - at, 0) * refill)
-if tokens < 1 then return math.ceil((1 - tokens) / refill) end
-local full = math.ceil((capacity - tokens + 1) / refill) + 1000
-redis.call('SET', KEYS[1], struct.pack('>dd', tokens - 1, now), 'PX', full)
+if tokens < 1 then return math.ceil((1 - tokens) / refill * 1000000) end
+local full = math.ceil((capacity - tokens + 1) / refill * 1000) + 1000
+redis.call('SET', KEYS[1], struct.pack('>dd', tokens - 1, now), 'PX', string.format('%.0f', full))
 return 0
 """)
 
-SCRIPTS = (PUSH, PAGE, BEGIN, ADD, PURGE, ALL, TRIM, LOOK, FILL, PUBLISH, SINCE, SPEND)
+SCRIPTS = (PUSH, PAGE, BEGIN, ADD, PURGE, ALL, TRIM, LOOK, FILL, PUBLISH, SINCE, TAKE)
