@@ -16,6 +16,7 @@ from tests.house import tree
 PLANTED = {
     "Dependencies point down": [
         ("graph/service", "import tintype.feed", "tintype.graph.service -> tintype.feed"),
+        ("ports/events", "import tintype.database", "tintype.ports.events -> tintype.database"),
         ("unplaced/__init__", "", "tintype.unplaced"),
     ],
     "Inside a slice, edges depend on the middle": [
