@@ -201,8 +201,9 @@ export class UploadTask {
       this.#restart();
       return;
     }
-    // 403 is a signed address that ran out of time: the next try asks for a new one.
-    if (!isPassing(error) && status !== 403) {
+    // A signed address that ran out of time (403, with some stores 400): the next try asks for a
+    // new one. 400 is also what S3 says to a part that came too slowly.
+    if (!isPassing(error) && status !== 403 && status !== 400) {
       this.#halt();
       this.#fail(error);
       return;
