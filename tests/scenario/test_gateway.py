@@ -2,20 +2,23 @@
 
 import json
 import os
+import re
 import signal
+import ssl
 import time
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.engines_nginx import Upstream, gateway, logged, nginx_there, upstreams
+from tests.engines_nginx import Upstream, certify, gateway, logged, nginx_there, upstreams
 from tools.engines.nginx import Nginx
-from tools.engines.process import answers
+from tools.engines.process import answers, free_port
 
 __all__ = ["gateway", "nginx_there", "upstreams"]
 
 pytestmark = pytest.mark.slow
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 MIB = 1024 * 1024
 BENCHED_S = 2.5
 """Longer than the gateway leaves out a process that failed."""
@@ -35,6 +38,28 @@ def test_nginx_refuses_a_broken_configuration(nginx_there: None, tmp_path: Path)
     gateway.write()
 
     assert "no_such_directive" in gateway.complaints()
+
+
+def test_the_tls_lines_of_the_page_serve_tls(upstreams: list[Upstream], tmp_path: Path) -> None:
+    [lines] = re.findall(r"```nginx\n(.*?)```", (DEPLOY / "README.md").read_text(), re.DOTALL)
+    certify(tmp_path)
+    port = free_port()
+    gateway = Nginx(
+        tmp_path / "gateway",
+        [f"127.0.0.1:{upstreams[0].port}"],
+        bind=f"127.0.0.1:{port} ssl http2",
+        extra=lines.replace("/etc/nginx/tls", str(tmp_path)),
+    )
+    gateway.start()
+    try:
+        trusted = ssl.create_default_context(cafile=tmp_path / "fullchain.pem")
+        answer = httpx.get(f"https://127.0.0.1:{port}/v1/feed", verify=trusted)
+    finally:
+        gateway.kill()
+
+    assert answer.json()["headers"]["x-forwarded-proto"] == "https"
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
+    assert answer.headers["x-request-id"]
 
 
 def test_requests_are_spread_over_the_api_processes(gateway: Nginx) -> None:

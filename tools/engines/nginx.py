@@ -21,7 +21,7 @@ daemon off;
 worker_processes 2;
 worker_rlimit_nofile 16384;
 pid {folder}/nginx.pid;
-error_log stderr notice;
+error_log stderr warn;
 events {{ worker_connections 4096; }}
 http {{
     client_body_temp_path {folder}/temp;

@@ -23,6 +23,7 @@ from tools.fleet.supervisor import Supervisor
 
 _COMMAND_S = 120
 _NAME = "fleet"
+_DETAILS = (" ", "{", "}")
 
 
 class _Stop(Exception):  # noqa: N818 - no error
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     place = Place.of(environment)
     stopping = threading.Event()
     try:
-        state = State(place.data, layout.PORTS)
+        state = State(place.data, layout.PORTS, secret=place.variables.get("TINTYPE_SECRET"))
     except FleetError as error:
         console.say(_NAME, str(error))
         return 1
@@ -71,19 +72,27 @@ def _start(
         console.say(_NAME, f"ended {state.ended} processes that an earlier fleet left behind")
     for name in sorted(state.moved):
         console.say(_NAME, f"{name} has port {state.ports[name]} now: the old one is taken")
+    # Whoever waits for this file waits for the engines of now.
+    (place.data / layout.SETTINGS).unlink(missing_ok=True)
     supervisor.start(layout.engines(place, state))
     _go_on(stopping)
+    written = layout.write_settings(place, state)
     if engines_only:
-        console.say(_NAME, "the engines run; Ctrl-C stops them")
+        console.say(_NAME, f"the engines run, their addresses are in {written}; Ctrl-C stops them")
         return
     for words in (["db", "migrate"], ["storage", "setup"]):
         _do(place, state, console, words)
         _go_on(stopping)
-    supervisor.start(layout.roles(place, state))
+    roles = layout.roles(place, state)
+    begins = [part.log.stat().st_size if part.log and part.log.exists() else 0 for part in roles]
+    supervisor.start(roles)
     _go_on(stopping)
     supervisor.start([layout.gateway(place, state)])
     took = time.monotonic() - began
     console.say(_NAME, f"Tintype is on {place.address} after {took:.1f} s; Ctrl-C stops it")
+    offered = map(layout.offered_setup, roles, begins)
+    for path in [path for path in offered if path is not None][:1]:
+        console.say(_NAME, f"no admin yet; become the first one: {place.address}{path}")
 
 
 def _go_on(stopping: threading.Event) -> None:
@@ -104,7 +113,8 @@ def _do(place: Place, state: State, console: Console, words: list[str]) -> None:
         done = subprocess.run(
             layout.command(*words),
             cwd=folder,
-            env=layout.settings(place, state),
+            # The address of the whole fleet: pages come from there.
+            env={**layout.settings(place, state), "TINTYPE_BIND": place.bind},
             capture_output=True,
             text=True,
             check=False,
@@ -114,7 +124,9 @@ def _do(place: Place, state: State, console: Console, words: list[str]) -> None:
         message = f"tintype {name} did not end within {_COMMAND_S} s"
         raise FleetError(message) from error
     for line in (done.stdout + done.stderr).splitlines():
-        console.say(name, line)
+        # Documents and logs are of interest only when it failed.
+        if done.returncode or not line.startswith(_DETAILS):
+            console.say(name, line)
     if done.returncode:
         message = f"tintype {name} failed with status {done.returncode}"
         raise FleetError(message)

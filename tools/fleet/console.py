@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 import time
@@ -12,8 +13,11 @@ _COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
 _WIDTH = 21
 _POLL_S = 0.1
 _MOST_BYTES = 64 * 1024 * 1024
-_ACCESS = '{"at":"'
-"""How a line of the gateway's access log begins; those stay in their file."""
+_HIDDEN = re.compile(
+    r'^\{"at":"'  # the access log of the gateway stays in its file
+    # Each API process offers the set-up at its own address; the fleet says it once, with its own.
+    r"|^No admin yet\.|^  [a-z0-9]{16,}$|/setup\?token="
+)
 
 
 class Console:
@@ -35,10 +39,10 @@ class Console:
 
     def follow(self, name: str, log: Path) -> None:
         """Say what is written to this file from now on, until this process ends."""
-        threading.Thread(target=self._follow, args=(name, log), daemon=True).start()
-
-    def _follow(self, name: str, log: Path) -> None:
         place = log.stat().st_size if log.exists() else 0
+        threading.Thread(target=self._follow, args=(name, log, place), daemon=True).start()
+
+    def _follow(self, name: str, log: Path, place: int) -> None:
         rest = b""
         while True:
             time.sleep(_POLL_S)
@@ -57,5 +61,5 @@ class Console:
             *lines, rest = (rest + fresh).split(b"\n")
             for line in lines:
                 text = line.decode(errors="replace").rstrip()
-                if text and not text.startswith(_ACCESS):
+                if text and not _HIDDEN.search(text):
                     self.say(name, text)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping
@@ -38,6 +40,8 @@ REDIS_PORTS = tuple(f"redis-{number}" for number in range(1, _REDIS_NODES + 1))
 _API_NAMES = tuple(f"api-{number}" for number in range(1, APIS + 1))
 PORTS = ("postgresql", "kafka", "s3", *REDIS_PORTS, *_API_NAMES, *WORKERS, "relay")
 """Everything that has a port to be remembered."""
+SETTINGS = "fleet.env"
+"""The file with what every role is set to."""
 
 
 @dataclass(frozen=True)
@@ -145,9 +149,35 @@ def settings(place: Place, state: State) -> dict[str, str]:
         "TINTYPE_S3__SECRET_KEY": SECRET_KEY,
         "TINTYPE_S3__PATH_STYLE": "true",
     }
-    if place.bind.rpartition(":")[0] in _LOCAL:
-        chosen["TINTYPE_PUBLIC_URL"] = place.variables.get("TINTYPE_PUBLIC_URL", place.address)
     return {**place.variables, **chosen}
+
+
+def write_settings(place: Place, state: State) -> Path:
+    """Write the settings of every role to ``fleet.env``, for a shell; returns the file.
+
+    Only what differs from an embedded server is in it, so it is also a list of what to set by hand.
+    """
+    path = place.data / SETTINGS
+    chosen = settings(place, state)
+    lines = [
+        f"{name}={shlex.quote(value)}\n"
+        for name, value in sorted(chosen.items())
+        if name.startswith("TINTYPE_") and name != "TINTYPE_CONFIG"
+    ]
+    fresh = path.with_suffix(".new")
+    fresh.touch(mode=0o600)
+    fresh.write_text("".join(lines))
+    fresh.rename(path)
+    return path
+
+
+def offered_setup(part: Part, begins: int) -> str | None:
+    """The path of the set-up address that this role printed after ``begins`` bytes of its log."""
+    if part.log is None or not part.log.exists():
+        return None
+    said = part.log.read_bytes()[begins:].decode(errors="replace")
+    found = re.findall(r"/setup\?token=\S+", said)
+    return found[-1] if found else None
 
 
 def command(*words: str) -> list[str]:

@@ -30,8 +30,8 @@ class FleetError(Exception):
 class State:
     """The file in the fleet's folder; whoever holds it is the only fleet of that folder."""
 
-    def __init__(self, folder: Path, names: Sequence[str]) -> None:
-        """Read or make it.
+    def __init__(self, folder: Path, names: Sequence[str], *, secret: str | None = None) -> None:
+        """Read or make it; a ``secret`` that is given replaces the one in the file.
 
         Raises:
             FleetError: another fleet runs on this folder, or the file is damaged.
@@ -48,7 +48,8 @@ class State:
         self.ended = end_leftovers(folder)
         """How many processes an earlier fleet had left behind."""
         self._path = folder / FILE
-        before, self.secret = self._read()
+        before, known = self._read()
+        self.secret = secret or known
         self.ports = choose_ports(names, before)
         self.moved = {name for name, port in before.items() if self.ports.get(name) != port}
         """The names whose port was taken by somebody else since, and which have another one now."""

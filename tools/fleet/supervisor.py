@@ -33,12 +33,13 @@ class Supervisor:
         Raises:
             RuntimeError, TimeoutError: what the first failing part said.
         """
-        futures = [self._threads.submit(self._start, part) for part in parts]
-        for part, future in zip(parts, futures, strict=True):
-            self._parts.append(part)
-            future.result()
+        for part in parts:
             if part.log is not None:
                 self._console.follow(part.name, part.log)
+        futures = [self._threads.submit(self._start, part) for part in parts]
+        self._parts.extend(parts)
+        for future in futures:
+            future.result()
 
     def watch(self) -> None:
         """Start again what dies, later and later; returns when the fleet is to stop."""
