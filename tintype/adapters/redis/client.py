@@ -93,6 +93,23 @@ class Redis:
         """The server of a slot; ``None`` when there is but one."""
         return None if self._only is not None else await self._server_of(slot)
 
+    @property
+    def unserved(self) -> int:
+        """Slots of a Cluster that no server is known for."""
+        return self._slots.count(None)
+
+    async def everywhere(self, commands: Sequence[bytes]) -> dict[Address, list[Reply]]:
+        """The replies of every master to the same commands, errors among them."""
+        if self._only is not None:
+            here = self._only.address or self._seeds[0]
+            return {here: await self._only.ask(commands, signed=False)}
+        await self._server_of(0)
+        addresses = list(dict.fromkeys(address for address in self._slots if address))
+        replies = await asyncio.gather(
+            *(self._link(address).ask(commands, signed=False) for address in addresses)
+        )
+        return dict(zip(addresses, replies, strict=True))
+
     async def close(self) -> None:
         """Hang up; every later call raises ``Unavailable``."""
         self._closed = True

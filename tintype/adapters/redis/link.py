@@ -40,6 +40,7 @@ class Link:
         self._timeout = settings.timeout_ms / 1000
         self._ssl = ssl_of(settings, self._place)
         self._find = find
+        self.address: Address | None = None
         self._master = master
         self._wire: Wire | None = None
         self._used = self._learned = 0.0
@@ -153,7 +154,8 @@ class Link:
 
     async def _open(self) -> Wire:
         place = self._place
-        wire = await connect(await self._find(), self._timeout, self._ssl)
+        self.address = await self._find()
+        wire = await connect(self.address, self._timeout, self._ssl)
         try:
             await wire.handshake(place.account, place.password, place.database)
         except BaseException:

@@ -94,11 +94,8 @@ def parse(url: str) -> Place:
         raise ValueError(
             "redis.url names the master after the Sentinels: redis+sentinel://h,h/name"
         )
-    name, _, database = (
-        path.rpartition("/")
-        if kind == "sentinel" and "/" in path
-        else ((path, "", "0") if kind == "sentinel" else ("", "", path or "0"))
-    )
+    name, _, database = path.partition("/") if kind == "sentinel" else ("", "", path)
+    database = database or "0"
     if not database.isdigit() or (kind == "cluster" and database != "0"):
         raise ValueError("redis.url ends with the number of a database; a Cluster has only 0")
     return Place(
