@@ -15,7 +15,10 @@ from playwright.async_api import Browser, async_playwright
 from tests.e2e.browser import Visitor, arrive, launch
 from tests.e2e.neighbours import Neighbourhood, settle_in
 from tests.e2e.originals import Originals, paint_originals
+from tests.engines_s3 import s3_server
 from tests.trust.server import ServerProcess
+
+__all__ = ["s3_server"]
 
 CLIENT = Path(__file__).parents[2] / "web" / "dist"
 
