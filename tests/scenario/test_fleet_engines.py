@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.engines_nginx import need
+from tests.engines_fleet import need_engines
 from tests.fleet import FleetProcess, roomy_folder
-from tools.engines.catalog import POSTGRESQL_FOLDERS, kafka_is_there
+from tools.engines.catalog import POSTGRESQL_FOLDERS
 from tools.engines.process import answers, program
 from tools.engines.redis import ask
 
@@ -22,10 +22,7 @@ RUNNING = "the engines run"
 
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[FleetProcess]:
-    for name in ("redis-server", "redis-cli", "versitygw", "java"):
-        need(name, "the fleet was not tested")
-    need("postgres", "the fleet was not tested", *POSTGRESQL_FOLDERS)
-    need("kafka", "the fleet was not tested", there=kafka_is_there())
+    need_engines()
     folder = roomy_folder("tintype-engines-")
     opened = FleetProcess(folder / "fleet", "--engines")
     opened.start(RUNNING)

@@ -1,10 +1,5 @@
-"""What the documentation tells people to type works, word for word, against a served instance.
+"""What the documentation tells people to type works, word for word, against a served instance."""
 
-Blocks fenced as ``sh`` are run in order in one shell, as a reader would; blocks fenced otherwise
-show something that this test does not type.
-"""
-
-import re
 import socket
 import subprocess
 import sys
@@ -14,25 +9,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import numpy as np
 import pytest
 import pyvips
 
-ROOT = Path(__file__).resolve().parents[2]
-DOCS = ROOT / "docs"
-BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
-PATH = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
+from tests.walkthrough import PATH, ROOT, draw_sunrise, type_page
+
 START_S = 60
-TOUR_S = 120
 
 pytestmark = pytest.mark.slow
 
 
 def test_the_tour_with_curl_runs_word_for_word(tmp_path: Path) -> None:
-    _draw_sunrise(tmp_path / "photo.jpg")
+    draw_sunrise(tmp_path / "photo.jpg")
 
     with _served(tmp_path / "data") as address:
-        told = _type("tutorial/first-steps.md", tmp_path, TINTYPE=address)
+        told = type_page("tutorial/first-steps.md", tmp_path, TINTYPE=address)
 
     lines = told.splitlines()
     assert "published" in lines
@@ -45,13 +36,13 @@ def test_the_tour_with_curl_runs_word_for_word(tmp_path: Path) -> None:
 
 
 def test_a_backup_made_as_the_page_says_restores_the_post_and_its_photo(tmp_path: Path) -> None:
-    _draw_sunrise(tmp_path / "photo.jpg")
+    draw_sunrise(tmp_path / "photo.jpg")
     data = tmp_path / "data"
 
     with _served(data) as address:
-        _type("tutorial/first-steps.md", tmp_path, TINTYPE=address)
+        type_page("tutorial/first-steps.md", tmp_path, TINTYPE=address)
         (tmp_path / ".venv").symlink_to(sys.prefix)
-        _type("howto/back-up.md", tmp_path, TINTYPE_DATA=str(data), PYTHONPATH=str(ROOT))
+        type_page("howto/back-up.md", tmp_path, TINTYPE_DATA=str(data), PYTHONPATH=str(ROOT))
 
     with _served(tmp_path / "restored") as address:
         headers = {"Authorization": f"Bearer {_sign_in(address)}"}
@@ -60,23 +51,6 @@ def test_a_backup_made_as_the_page_says_restores_the_post_and_its_photo(tmp_path
         assert post["caption"] == "First light #dawn"
         for rendition in post["slides"][0]["renditions"]:
             assert httpx.get(rendition["url"]).status_code == 200
-
-
-def _type(page: str, where: Path, **variables: str) -> str:
-    """Type every ``sh`` block of a page into one shell; returns what the shell printed."""
-    blocks = BLOCK.findall((DOCS / page).read_text(encoding="utf-8"))
-    assert blocks
-    finished = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", "\n".join(blocks)],
-        cwd=where,
-        env={"PATH": PATH, **variables},
-        capture_output=True,
-        text=True,
-        timeout=TOUR_S,
-        check=False,
-    )
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-    return finished.stdout
 
 
 @contextmanager
@@ -121,16 +95,3 @@ def _sign_in(address: str) -> str:
     token = httpx.post(f"{address}/v1/sessions", json=body).json()["token"]
     assert isinstance(token, str)
     return token
-
-
-def _draw_sunrise(path: Path) -> None:
-    """A 3:2 photo with a sky, a sun and hills, and a place in its metadata."""
-    y, x = np.mgrid[0:800, 0:1200] / 800
-    sky = np.stack([0.95 - 0.35 * y, 0.55 + 0.25 * y, 0.45 + 0.45 * (1 - y)], axis=-1)
-    sun = np.exp(-(((x - 1.0) ** 2 + (y - 0.55) ** 2) / 0.01))[..., None]
-    hills = (y > 0.7 + 0.06 * np.sin(5 * x) + 0.03 * np.sin(13 * x + 1))[..., None]
-    picture = np.where(hills, [0.12, 0.16, 0.14], np.clip(sky + sun, 0, 1))
-    image = pyvips.Image.new_from_array((picture * 255).astype(np.uint8), interpretation="srgb")
-    image = image.copy()
-    image.set_type(pyvips.GValue.gstr_type, "exif-ifd3-GPSLatitudeRef", "N")
-    image.jpegsave(str(path), Q=90)
