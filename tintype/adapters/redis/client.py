@@ -89,6 +89,11 @@ class Redis:
         link = self._only or self._link(await self._server_of(slot))
         return await link.relearn()
 
+    async def reign_of(self, slot: int) -> bytes:
+        """The reign of the server of a slot."""
+        link = self._only or self._link(await self._server_of(slot))
+        return (await link.wire()).reign
+
     async def node_of(self, slot: int) -> Address | None:
         """The server of a slot; ``None`` when there is but one."""
         return None if self._only is not None else await self._server_of(slot)

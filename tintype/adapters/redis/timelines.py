@@ -31,7 +31,7 @@ BUILD_MS = 30_000
 BATCH = 1_000
 """Deliveries in one write; two of these are under way to one server at a time."""
 
-_GROUP = 40
+GROUP = 40
 """Deliveries in one call of the script, where that may be: a page waits 1 ms for it."""
 
 _ABSENT = TimelinePage((), 0, TimelineState.ABSENT)
@@ -69,7 +69,7 @@ class RedisTimelines:
             return 0
         tail = b"$8\r\n%b\r\n" % member_of(post)
         if not self._bulk.clustered:
-            return await self._carry(accounts, [0] * len(accounts), tail, _GROUP)
+            return await self._carry(accounts, [0] * len(accounts), tail, GROUP)
         places: dict[Address | None, tuple[list[Id], list[int]]] = defaultdict(lambda: ([], []))
         for account in accounts:
             slot = slot_of(tag_of(account))
@@ -87,7 +87,7 @@ class RedisTimelines:
         for start in range(0, len(accounts), BATCH):
             end = min(start + BATCH, len(accounts))
             commands = [
-                self._push(accounts[at : min(at + group, end)], slots[at], tail)
+                push_command(accounts[at : min(at + group, end)], self._epoch_key(slots[at]), tail)
                 for at in range(start, end, group)
             ]
             sent = create_task(self._bulk.calls(slots[start:end:group], commands, signed=True))
@@ -100,19 +100,6 @@ class RedisTimelines:
                 raise
             before = sent
         return found + (sum(await before) if before is not None else 0)
-
-    def _push(self, accounts: Sequence[Id], slot: int, tail: bytes) -> bytes:
-        keys = 1 + 2 * len(accounts)
-        number = b"%d" % keys
-        parts = [
-            b"*%d\r\n%b$%d\r\n%b\r\n" % (keys + 5, _PUSH_HEAD, len(number), number),
-            self._epoch_key(slot),
-        ]
-        for account in accounts:
-            tag = tag_of(account)
-            parts.append(b"$14\r\nh{%b}\r\n$14\r\nm{%b}\r\n" % (tag, tag))
-        parts.append(tail)
-        return b"".join(parts)
 
     async def page(self, account: Id, below: Id, limit: int) -> TimelinePage:
         tag = tag_of(account)
@@ -189,6 +176,19 @@ class RedisTimelines:
     def _epoch_key_of(self, slot: int) -> bytes:
         name = self._epoch_name(slot)
         return b"$%d\r\n%b\r\n" % (len(name), name)
+
+
+def push_command(accounts: Sequence[Id], epoch_key: bytes, tail: bytes) -> bytes:
+    """A call of the script for timelines of one slot, without its last argument."""
+    keys = 1 + 2 * len(accounts)
+    number = b"%d" % keys
+    head = b"*%d\r\n%b$%d\r\n%b\r\n" % (keys + 5, _PUSH_HEAD, len(number), number)
+    parts = [head, epoch_key]
+    for account in accounts:
+        tag = tag_of(account)
+        parts.append(b"$14\r\nh{%b}\r\n$14\r\nm{%b}\r\n" % (tag, tag))
+    parts.append(tail)
+    return b"".join(parts)
 
 
 def tag_of(account: Id) -> bytes:
