@@ -19,7 +19,7 @@ from tintype.database.relay import LaneRelay
 from tintype.entry.background import Log
 from tintype.entry.database import open_database
 from tintype.entry.roles import Role
-from tintype.http import RateLimiter
+from tintype.http import Limiter, RateLimiter, SharedRateLimiter
 from tintype.kernel.clock import Clock
 from tintype.ports.timelines import Timelines
 
@@ -37,7 +37,7 @@ class Engines:
 
     database: Database
     timelines: Timelines
-    limiter: RateLimiter
+    limiter: Limiter
     events: KafkaEvents | None = None
     closers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
@@ -73,19 +73,22 @@ def open_engines(
     database = open_database(settings, clock, on_fatal)
     closers: list[Callable[[], Awaitable[None]]] = []
     timelines: Timelines
+    limiter: Limiter
     if settings.redis.url is None:
         timelines = MemoryTimelines(clock, resident=settings.feed.timelines)
         limiter = RateLimiter(settings.rate_limits, clock)
     else:
+        from tintype.adapters.redis.buckets import RedisBuckets
         from tintype.adapters.redis.client import Redis
         from tintype.adapters.redis.notices import RedisNotices
         from tintype.adapters.redis.timelines import RedisTimelines
 
         timelines = RedisTimelines(Redis(settings.redis), clock)
-        limiter = RateLimiter(settings.rate_limits, clock)
+        buckets = RedisBuckets(Redis(settings.redis))
+        limiter = SharedRateLimiter(settings.rate_limits, clock, buckets)
         channel = RedisNotices(Redis(settings.redis))
         database.notices.listen_on(channel)
-        closers += [channel.close, timelines.close]
+        closers += [channel.close, buckets.close, timelines.close]
     events = None
     if settings.kafka.bootstrap is not None:
         from tintype.adapters.kafka.events import KafkaEvents

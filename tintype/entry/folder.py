@@ -24,7 +24,8 @@ def make(folder: Path) -> None:
         raise ConfigError(message + "folder and restore again.")
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        probe = folder / ".writable"
+        # A name of its own: several processes may start on one folder at the same time.
+        probe = folder / f".writable-{os.getpid()}"
         probe.touch()
         probe.unlink()
     except OSError as error:
