@@ -288,6 +288,7 @@ def _checks(
     found = [
         schema_check(settings),
         checks.check("disk", lambda: checks.free_disk(settings.data, settings.disk.free_floor)),
+        *media.storage.checks,
     ]
     if Concern.MEDIA in concerns_of(role, only):
         found.append(checks.check("sandbox", lambda: checks.sandbox(media.codecs.level())))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,17 +13,21 @@ from starlette.routing import BaseRoute
 
 from tintype.adapters.disk import DiskBlobs, DiskSettings, part_routes
 from tintype.adapters.s3 import S3Settings
+from tintype.admin import Check, Finding
 from tintype.entry.background import Periodic
 from tintype.entry.secret import Secret
 from tintype.kernel.clock import Clock
 from tintype.media.routes import StorageEvents, machine_routes
 from tintype.media.service import Arrivals
 from tintype.ports.blobs import Blobs
+from tintype.ports.errors import AdapterError
 
 if TYPE_CHECKING:
+    from tintype.adapters.s3.blobs import S3Blobs
     from tintype.adapters.s3.queue import EventQueue
 
 _QUEUE_S = 1.0
+_CHECK_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,8 @@ class Storage:
     """A blob store, with what it wants of the server around it.
 
     ``part_routes`` take parts in where the storage has no address of its own; ``origins`` are
-    where browsers meet it directly. ``token`` and ``queue`` are the ways its events come.
+    where browsers meet it directly. ``token`` and ``queue`` are the ways its events come;
+    ``checks`` are what readiness looks at.
     """
 
     blobs: Blobs
@@ -39,6 +45,7 @@ class Storage:
     origins: tuple[str, ...] = ()
     token: str | None = None
     queue: EventQueue | None = None
+    checks: tuple[Check, ...] = ()
 
     def events(self, arrivals: Arrivals) -> APIRouter:
         """Where the storage reports what arrived; empty when it is not to."""
@@ -73,4 +80,20 @@ def open_storage(
         origins=(s3.origin,),
         token=s3.events_token.get_secret_value() if s3.events_token else None,
         queue=EventQueue(bucket.connection, s3.queue_url) if s3.queue_url else None,
+        checks=(_reaches(bucket),),
     )
+
+
+def _reaches(blobs: S3Blobs) -> Check:
+    """Whether the bucket answers. Without it feeds go on: no reason to take requests elsewhere."""
+
+    async def bucket() -> Finding:
+        try:
+            async with asyncio.timeout(_CHECK_S):
+                await blobs.connection.reach()
+        except (TimeoutError, AdapterError) as error:
+            said = f"{str(error) or 'No answer'}. Uploads and files wait for it."
+            return Finding("bucket", "degraded", said)
+        return Finding("bucket", detail=f"{blobs.settings.bucket} answers.")
+
+    return bucket

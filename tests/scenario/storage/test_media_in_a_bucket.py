@@ -115,7 +115,10 @@ async def test_an_upload_outlives_the_death_of_the_storage(town: Town, s3_server
         await ada.call("POST", "/v1/uploads", json=asked),
     ]
     alive = await ada.call("GET", "/v1/feed")
+    ready = await town.client.get("/readyz")
     s3_server.start()
+    await asyncio.sleep(1.1)
+    well = await town.client.get("/readyz")
     resumed = await ada.state(upload)
     ok(await ada.send(upload, film[16 * MIB :], 2))
     completed = await ada.call("POST", f"/v1/uploads/{upload}/complete")
@@ -123,7 +126,9 @@ async def test_an_upload_outlives_the_death_of_the_storage(town: Town, s3_server
 
     assert {answer.status_code for answer in down} == {503}
     assert all("retry-after" in answer.headers for answer in down)
-    assert alive.status_code == 200
+    assert (alive.status_code, ready.status_code) == (200, 200)
+    assert [each["name"] for each in ready.json()["degraded"]] == ["bucket"]
+    assert well.json()["degraded"] == []
     assert [part["number"] for part in resumed["parts"]] == [1]
     # It arrived whole and was decoded, which is when it turned out to be no film.
     assert (completed.status_code, (await ada.state(upload))["state"]) == (202, "failed")

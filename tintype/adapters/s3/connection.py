@@ -12,8 +12,9 @@ from botocore.config import Config
 from botocore.credentials import ReadOnlyCredentials
 from botocore.session import get_session
 
+from tintype.adapters.s3.errors import translated
 from tintype.adapters.s3.settings import S3Settings
-from tintype.ports.errors import TimedOut, Unavailable
+from tintype.ports.errors import BlobNotFound, TimedOut, Unavailable
 
 T = TypeVar("T")
 
@@ -90,6 +91,22 @@ class Connection:
                 return await future
         except TimeoutError as error:
             raise TimedOut("the bucket does not answer") from error
+
+    async def reach(self) -> None:
+        """Return if the bucket answers and these keys are good for it.
+
+        Raises:
+            Unavailable: it does not, or they are not.
+        """
+
+        def work() -> None:
+            with translated():
+                self.client.head_bucket(Bucket=self.settings.bucket)
+
+        try:
+            await self.run(work)
+        except BlobNotFound as error:
+            raise Unavailable("the bucket does not exist; run: tintype storage setup") from error
 
     async def credentials(self) -> ReadOnlyCredentials:
         """The keys to sign with; those that AWS lends to a machine change every few hours.
