@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -68,6 +68,11 @@ class Background:
             ConsumerRunner(database, consumer, log_.events, catch_up) for consumer in work.consumers
         ]
         self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def consumers(self) -> Sequence[Consumer | Fold]:
+        """The groups that are looked after here."""
+        return self._work.consumers
 
     def start(self) -> None:
         loops = [runner.run() for runner in self._runners]

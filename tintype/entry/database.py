@@ -10,6 +10,7 @@ from tintype.database import Database, SqliteDatabase
 from tintype.database.migrate import migrate, revisions
 from tintype.entry import checks
 from tintype.entry.background import Periodic
+from tintype.entry.moved import refuse_moved
 from tintype.entry.settings import DATABASE
 from tintype.kernel.clock import Clock
 
@@ -31,8 +32,10 @@ def open_database(
     Raises:
         DatabaseUnavailable: the server of the configuration does not answer.
         SchemaTooNew: a newer version has been at work here.
+        ConfigError: the instance in the data folder was moved elsewhere.
     """
     if settings.database.url is None:
+        refuse_moved(settings.data)
         path = settings.data / DATABASE
         migrate(path, settings.data / "backups")
         return SqliteDatabase(path, clock, on_fatal=on_fatal)

@@ -15,6 +15,7 @@ from tintype.adapters.disk import DiskBlobs, DiskSettings, part_routes
 from tintype.adapters.s3 import S3Settings
 from tintype.admin import Check, Finding
 from tintype.entry.background import Periodic
+from tintype.entry.moved import refuse_moved
 from tintype.entry.secret import Secret
 from tintype.kernel.clock import Clock
 from tintype.media.routes import StorageEvents, machine_routes
@@ -66,8 +67,13 @@ class Storage:
 def open_storage(
     folder: Path, disk: DiskSettings, s3: S3Settings | None, *, secret: Secret, clock: Clock
 ) -> Storage:
-    """The bucket of ``s3``, or else ``blobs`` in ``folder``."""
+    """The bucket of ``s3``, or else ``blobs`` in ``folder``.
+
+    Raises:
+        ConfigError: the instance in the folder was moved elsewhere.
+    """
     if s3 is None:
+        refuse_moved(folder)
         blobs = DiskBlobs(folder / "blobs", secret=secret.key("parts"), clock=clock, settings=disk)
         return Storage(blobs, blobs.close, part_routes=[*part_routes(blobs)])
     from tintype.adapters.s3.blobs import S3Blobs
