@@ -10,7 +10,7 @@ from tintype.adapters.s3.connection import Connection
 from tintype.adapters.s3.errors import translated
 from tintype.adapters.s3.events import keys_in
 
-_WAIT_S = 10
+_WAIT_S = 5
 _BATCH = 10
 
 
@@ -27,7 +27,7 @@ class EventQueue:
 
         A message is deleted once ``handle`` has returned; when it raises, the queue offers the
         message again after its visibility timeout. What is not understood is deleted too. Waits
-        up to 10 seconds for a first message.
+        up to 5 seconds for a first message.
 
         Raises:
             Unavailable: the queue does not answer.
