@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from unittest.mock import patch
 
@@ -16,15 +16,30 @@ import pytest
 import sqlalchemy as sa
 
 from tests.cast import PASSWORD, Person, World, ok, open_world
+from tests.engines_postgres import postgres, postgres_url
 from tintype.accounts import AccountSettings, OwnInstance
 from tintype.database import Fold, metadata
 from tintype.database import counts as folding
 from tintype.database.session import Transaction
+from tintype.database.settings import DatabaseSettings
 from tintype.kernel.event import Event
 
 pytestmark = [pytest.mark.trust, pytest.mark.slow]
 
 _CLIENTS = 64
+
+__all__ = ["postgres", "postgres_url"]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    """A whole server on a database that serialises writers, and on one that does not."""
+    changes = {}
+    if request.param == "postgresql":
+        changes["database"] = DatabaseSettings(url=request.getfixturevalue("postgres_url"))
+    opened = await open_world(tmp_path, **changes)
+    yield opened
+    await opened.close()
 
 
 async def _crowd(world: World, size: int) -> list[Person]:

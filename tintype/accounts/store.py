@@ -321,6 +321,12 @@ async def instance_facts(reader: Reader) -> dict[str, str]:
     return {row.name: row.value for row in rows}
 
 
+async def add_instance_fact(tx: Transaction, name: str, value: str) -> bool:
+    """Note a fact that is noted once; False when it was there."""
+    row = {"shard": _INSTANCE_SHARD, "name": name, "value": value}
+    return await tx.execute(upsert(instance, row, index=["shard", "name"])) == 1
+
+
 async def put_instance_fact(tx: Transaction, name: str, value: str) -> None:
     row = {"shard": _INSTANCE_SHARD, "name": name, "value": value}
     await tx.execute(upsert(instance, row, index=["shard", "name"], update=["value"]))

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 import structlog
 
 from tintype.database.jobs import DEAD, QUEUED, RUNNING, LeaseLost, Permanent
-from tintype.database.session import Database, Row, Transaction
+from tintype.database.session import Database, Row, Transaction, TryAgain
 from tintype.database.tables import jobs
 from tintype.kernel.ids import SHARDS, Id
 
@@ -66,7 +66,9 @@ class LeasedJob:
         Raises:
             LeaseLost: another worker took over.
         """
-        if await tx.scalar(sa.select(jobs.c.id).where(self._mine())) is None:
+        # Touched and not only looked at: whoever takes over waits for this transaction to end.
+        touched = sa.update(jobs).where(self._mine()).values(fence=self.fence)
+        if await tx.execute(touched) == 0:
             raise LeaseLost
 
     async def finish(self, tx: Transaction) -> None:
@@ -111,7 +113,7 @@ class JobRunner:
     async def run_due(self) -> int:
         """Do every job that is due now, one after the other; returns how many."""
         done = 0
-        while leased := await self._lease():
+        while leased := await self._lease_of_many():
             await self._slots.acquire()
             await self._work(*leased)
             done += 1
@@ -119,7 +121,7 @@ class JobRunner:
 
     async def _lease_or_wait(self) -> tuple[JobHandler, LeasedJob] | None:
         try:
-            leased = await self._lease()
+            leased = await self._lease_of_many()
         except Exception as error:  # noqa: BLE001 - the store is down: the loop outlives it
             log.warning("jobs.lease_failed", error=repr(error))
             leased = None
@@ -137,6 +139,14 @@ class JobRunner:
             ),
         )
 
+    async def _lease_of_many(self) -> tuple[JobHandler, LeasedJob] | None:
+        """A lease, or ``None`` once nothing is due; others may be taking jobs at the same time."""
+        while True:
+            try:
+                return await self._lease()
+            except TryAgain:
+                await asyncio.sleep(random.uniform(0.0, 0.02))  # noqa: S311 - jitter
+
     async def _lease(self) -> tuple[JobHandler, LeasedJob] | None:
         now = self._database.clock.now_ms()
         query = (
@@ -153,7 +163,7 @@ class JobRunner:
             if row is None:
                 return None
             handler = self._handlers[row.kind]
-            await tx.execute(
+            taken = await tx.execute(
                 sa.update(jobs)
                 .where(jobs.c.shard == row.shard, jobs.c.id == row.id, jobs.c.fence == row.fence)
                 .values(
@@ -163,6 +173,8 @@ class JobRunner:
                     leased_until_ms=now + round(handler.lease_seconds * 1000),
                 )
             )
+            if not taken:
+                raise TryAgain  # another worker was quicker; there may be more
         payload = msgspec.json.decode(row.payload, type=handler.payload)
         return handler, LeasedJob(row, payload, row.fence + 1)
 

@@ -3,7 +3,7 @@
 A read holds one connection that never opens a transaction: the transaction round every query costs
 more than the driver. A write is one READ COMMITTED transaction on a connection of its own pool, so
 that readers never starve writers. What two writers must not decide at once is said with
-``Transaction.lock`` (why not SERIALIZABLE: docs/decisions/0014).
+``Transaction.lock`` (why not SERIALIZABLE: docs/decisions/0015).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -45,7 +45,10 @@ _GRACE_S = 2.0
 _STATEMENTS = 500
 _reading: ContextVar[_HeldReader | None] = ContextVar("reading", default=None)
 """What this task holds for reading."""
-_lock = sa.text("SELECT pg_advisory_xact_lock(id) FROM unnest(CAST(:ids AS bigint[])) AS id")
+_lock = sa.text(
+    "SELECT CASE WHEN alone THEN pg_advisory_xact_lock(id) ELSE pg_advisory_xact_lock_shared(id) "
+    "END FROM unnest(CAST(:ids AS bigint[]), CAST(:alone AS boolean[])) AS wanted (id, alone)"
+)
 
 
 class _HeldReader(Reader):
@@ -81,9 +84,12 @@ class _OpenTransaction(Transaction):
         with problems(Phase.WRITING):
             return await self._connection.execute(statement, parameters)
 
-    async def lock(self, *ids: Id) -> None:
+    async def lock(self, *ids: Id, shared: Collection[Id] = ()) -> None:
+        wanted = dict.fromkeys(shared, False) | dict.fromkeys(ids, True)
         # In one order for everybody: two transactions never wait for each other.
-        await self._run(_lock, {"ids": sorted(set(ids))})
+        order = sorted(wanted)
+        if order:
+            await self._run(_lock, {"ids": order, "alone": [wanted[id_] for id_ in order]})
 
 
 class PostgresDatabase(Database):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from typing import Any, ClassVar
@@ -98,12 +98,14 @@ class Transaction(Reader):
         result = await self._run(statement, parameters)
         return int(getattr(result, "rowcount", 0))
 
-    async def lock(self, *ids: Id) -> None:
+    async def lock(self, *ids: Id, shared: Collection[Id] = ()) -> None:
         """Let nobody else decide about these accounts or posts until this transaction has ended.
 
         Call it before reading what the decision depends on: other transactions then see all of
-        this one or nothing, in the order in which they took the lock. Reads are not held up, and
-        neither are writers that do not ask. Does nothing where transactions are serialised anyway.
+        this one or nothing, in the order in which they took the lock. Those that name an id as
+        ``shared`` do not hold each other up, only those that name it alone. Reads are not held up,
+        and neither are writers that do not ask. Does nothing where transactions are serialised
+        anyway.
         """
 
     def emit(self, event: Event) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import hashlib
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -87,6 +88,15 @@ class Edge(NamedTuple):
 
     id: Id
     account: Id
+
+
+def pair(one: Id, other: Id) -> Id:
+    """A lock for what is between two accounts: the same from either side.
+
+    Two pairs may share one; then they take turns without need.
+    """
+    low, high = sorted((one, other))
+    return int.from_bytes(hashlib.blake2b(b"%d %d" % (low, high), digest_size=8).digest()) >> 1
 
 
 def can(viewer: RelationSets | None, action: Action, subject: Standing) -> bool:

@@ -205,6 +205,7 @@ class Accounts:
         if private is not None:
             changes["private"] = private
         async with self._database.write() as tx:
+            await tx.lock(actor)
             before = (await store.cards(tx, [actor]))[actor]
             if changes:
                 await self._change(tx, actor, changes)
@@ -226,6 +227,7 @@ class Accounts:
         """
         card, email = await self._sessions.confirm(password, actor=actor)
         async with self._database.write() as tx:
+            await tx.lock(actor)
             await self._change(tx, actor, {"state": "deleting"})
             await store.free_names(tx, handle=card.handle, email=email)
             await store.delete_credentials(tx, actor)

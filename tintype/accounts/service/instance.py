@@ -58,9 +58,8 @@ class OwnInstance:
         Raises:
             Invalid: the name is too long or more than a line.
         """
-        if await self._is_set_up(tx):
+        if await self._is_set_up(tx) or not await store.add_instance_fact(tx, _SET_UP, "yes"):
             return False
-        await store.put_instance_fact(tx, _SET_UP, "yes")
         await self._put(tx, name, registration)
         return True
 

@@ -89,6 +89,8 @@ class Sessions:
         if self._passwords.outdated(known.password_hash):
             fresh = await self._passwords.hash(password)
         async with self._database.write() as tx:
+            if not await _still(tx, card.id, known):
+                raise SignInFailed
             if fresh is not None:
                 await store.put_credentials(
                     tx,
@@ -218,6 +220,9 @@ class Sessions:
         check_password(new, handle=card.handle, email=email, pointer="/new_password")
         fresh = await self._passwords.hash(new)
         async with self._database.write() as tx:
+            await tx.lock(actor)
+            if await store.credentials_of(tx, actor) is None:
+                raise PasswordWrong
             await store.put_credentials(
                 tx,
                 actor,
@@ -246,6 +251,8 @@ class Sessions:
         fresh = await self._passwords.hash(new)
         now = self._database.clock.now_ms()
         async with self._database.write() as tx:
+            if not await _still(tx, card.id, known):
+                raise AccountNotFound(f"Nobody here has the handle {handle}.")
             await store.put_credentials(
                 tx, card.id, email=known.email, password_hash=fresh, now_ms=now
             )
@@ -301,6 +308,13 @@ class Sessions:
             token = self._tokens.pop(token_hash, None)
             if token is not None:
                 self._cache.pop(token, None)
+
+
+async def _still(tx: Transaction, account: Id, known: Row) -> bool:
+    """Whether the credentials are those that were looked at before this transaction."""
+    await tx.lock(account)
+    now = await store.credentials_of(tx, account)
+    return now is not None and now.password_hash == known.password_hash
 
 
 def _hash(token: str) -> bytes:

@@ -28,6 +28,7 @@ from tintype.graph.model import (
     SetsChanged,
     Standing,
     can,
+    pair,
 )
 from tintype.graph.service.sight import Sight, standing_of
 from tintype.graph.views import FollowAnswer
@@ -75,6 +76,8 @@ class Graph(Sight):
         """
         _refuse_oneself(followed, actor, "/followed_id", "You can not follow yourself.")
         async with self._database.write() as tx:
+            # Alone, so that two follows at once count each other; the followed stays as it is.
+            await tx.lock(actor, pair(actor, followed), shared=[followed])
             subject = await self._subject(tx, followed, actor=actor, action=Action.FOLLOW)
             state = await self._follow(tx, subject, actor)
             card = (await self._accounts.cards_in(tx, [followed]))[followed]
@@ -85,12 +88,14 @@ class Graph(Sight):
     async def unfollow(self, followee: Id, *, actor: Id) -> None:
         """Stop following an account, or withdraw the request to."""
         async with self._database.write() as tx:
+            await tx.lock(pair(actor, followee), shared=[actor, followee])
             await self._part(tx, actor, followee)
             await self._close_request(tx, actor, followee)
 
     async def remove_follower(self, follower: Id, *, actor: Id) -> None:
         """Make an account stop following the actor; it is not told."""
         async with self._database.write() as tx:
+            await tx.lock(pair(actor, follower), shared=[actor, follower])
             await self._part(tx, follower, actor)
 
     async def accept_request(self, requester: Id, *, actor: Id) -> None:
@@ -100,6 +105,7 @@ class Graph(Sight):
             FollowRequestNotFound: nobody visible with this id asks, and nobody follows.
         """
         async with self._database.write() as tx:
+            await tx.lock(pair(actor, requester), shared=[actor, requester])
             cards = await self._accounts.cards_in(tx, [requester, actor])
             if not all(id_ in cards and cards[id_].live for id_ in (requester, actor)):
                 raise FollowRequestNotFound
@@ -112,6 +118,7 @@ class Graph(Sight):
     async def decline_request(self, requester: Id, *, actor: Id) -> None:
         """Drop a request; the requester is not told."""
         async with self._database.write() as tx:
+            await tx.lock(pair(actor, requester), shared=[actor, requester])
             await self._close_request(tx, requester, actor)
 
     async def accept_waiting(self, account: Id) -> None:
@@ -122,8 +129,13 @@ class Graph(Sight):
                 if card is None or card.private or not card.live:
                     return
                 waiting = await store.newest(tx, store.REQUESTS.mirror, account, limit=_BATCH)
-                for edge in waiting:
-                    await self._accept(tx, edge.account, account)
+                people = [edge.account for edge in waiting]
+                await tx.lock(*(pair(each, account) for each in people), shared=[account, *people])
+                # Some may have thought better of it while this one waited.
+                still = await store.among(tx, store.REQUESTS.mirror, account, people)
+                for each in people:
+                    if each in still:
+                        await self._accept(tx, each, account)
             if len(waiting) < _BATCH:
                 return
 
@@ -136,6 +148,7 @@ class Graph(Sight):
         """
         _refuse_oneself(blocked, actor, "/account_id", "You can not block yourself.")
         async with self._database.write() as tx:
+            await tx.lock(pair(actor, blocked), shared=[actor, blocked])
             await self._subject(tx, blocked, actor=actor, action=Action.BLOCK)
             if await store.tie(tx, store.BLOCKS, actor, blocked, self._new_edge(actor)):
                 for one, other in ((actor, blocked), (blocked, actor)):
@@ -148,6 +161,7 @@ class Graph(Sight):
     async def unblock(self, blocked: Id, *, actor: Id) -> None:
         """End a block; a block in the other direction stays."""
         async with self._database.write() as tx:
+            await tx.lock(pair(actor, blocked), shared=[actor, blocked])
             if await store.among(tx, store.BLOCKS.table, actor, [blocked]):
                 await self._unblock(tx, [(actor, blocked)])
 
@@ -160,6 +174,7 @@ class Graph(Sight):
         """
         _refuse_oneself(muted, actor, "/account_id", "You can not mute yourself.")
         async with self._database.write() as tx:
+            await tx.lock(pair(actor, muted), shared=[actor, muted])
             await self._subject(tx, muted, actor=actor, action=Action.MUTE)
             if await store.tie(tx, store.MUTES, actor, muted, self._new_edge(actor)):
                 tx.emit(Muted(muter=actor, muted=muted))
@@ -169,6 +184,7 @@ class Graph(Sight):
     async def unmute(self, muted: Id, *, actor: Id) -> None:
         """Let an account's posts into the actor's feed again."""
         async with self._database.write() as tx:
+            await tx.lock(pair(actor, muted), shared=[actor, muted])
             if await store.among(tx, store.MUTES.table, actor, [muted]):
                 await self._unmute(tx, [(actor, muted)])
 
@@ -184,6 +200,8 @@ class Graph(Sight):
                     return
 
     async def _erase_some(self, tx: Transaction, account: Id) -> bool:
+        # Whoever was at it when the account left has ended; nobody begins any more.
+        await tx.lock(account)
         followees = await store.newest(tx, store.FOLLOWING, account, limit=_BATCH)
         fans = await store.newest(tx, store.FOLLOWERS, account, limit=_BATCH)
         follows = [(account, edge.account) for edge in followees]

@@ -37,6 +37,7 @@ class Avatars:
             UploadNotFound, UploadInUse, UploadFailed, UploadExpired, AvatarNeedsPhoto.
         """
         async with self._database.write() as tx:
+            await tx.lock(upload_id, actor)
             upload = await store.read(tx, upload_id)
             if upload is None or upload.owner != actor or upload.state == "released":
                 raise UploadNotFound
@@ -63,6 +64,7 @@ class Avatars:
     async def remove(self, *, actor: Id) -> None:
         """Show no avatar any more, and release the picture. Repeats are harmless."""
         async with self._database.write() as tx:
+            await tx.lock(actor)
             shown = await store.avatars_of(tx, actor)
             if shown:
                 await self._erasing.release(tx, [each.id for each in shown])

@@ -26,7 +26,9 @@ class Erasing:
 
         Their bytes are deleted by a job, and so are their rows after it. Unknown ids are a no-op.
         """
-        found = await store.read_all(tx, ids)
+        doomed = list(ids)
+        await tx.lock(*doomed)
+        found = await store.read_all(tx, doomed)
         if not found:
             return
         now = self._database.clock.now_ms()

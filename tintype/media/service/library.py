@@ -105,6 +105,7 @@ class Media:
         if shard_of(upload_id) != shard_of(actor):
             raise UploadNotFound
         async with self._database.write() as tx:
+            await tx.lock(upload_id)
             upload = await store.read(tx, upload_id)
             if upload is None or upload.owner != actor:
                 return
@@ -132,6 +133,7 @@ class Media:
             UploadInUse: taken already, or named twice.
             UploadFailed, UploadExpired.
         """
+        await tx.lock(*ids)
         found = await store.read_all(tx, ids)
         for id_ in ids:
             _check_claimable(found.get(id_), owner)

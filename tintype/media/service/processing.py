@@ -134,7 +134,7 @@ class Processing:
 
     async def _finish(self, tx: Transaction, id_: Id, result: Result) -> None:
         made = [_rendition(file) for file in _files_of(result)]
-        upload = await store.read(tx, id_)
+        upload = await _locked(tx, id_)
         if upload is None or upload.state != "processing":
             await self._erasing.again(tx, id_)
             return
@@ -165,7 +165,7 @@ class Processing:
             "reason": sentence,
             "changed_ms": self._database.clock.now_ms(),
         }
-        upload = await store.read(tx, id_)
+        upload = await _locked(tx, id_)
         if upload is None or not await store.change(tx, id_, changes, only_in=("processing",)):
             return
         tx.emit(
@@ -177,6 +177,15 @@ class Processing:
                 retryable=code == GAVE_UP,
             )
         )
+
+
+async def _locked(tx: Transaction, id_: Id) -> Upload | None:
+    """The upload, which nobody claims, releases or shows until this transaction has ended."""
+    upload = await store.read(tx, id_)
+    if upload is None:
+        return None
+    await tx.lock(id_, upload.owner)
+    return await store.read(tx, id_)
 
 
 def _files_of(result: Result) -> list[MadeFile]:

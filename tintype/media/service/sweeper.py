@@ -81,6 +81,7 @@ class Sweeper:
                 await self._end(tx, upload)
 
     async def _end(self, tx: Transaction, upload: Upload) -> None:
+        await tx.lock(upload.id)
         now = self._database.clock.now_ms()
         if upload.state == "expired":
             await store.forget(tx, upload.id)

@@ -115,6 +115,7 @@ class Uploads:
         Raises:
             QuotaExceeded, TooManyUploads: other uploads took the room since it was prepared.
         """
+        await tx.lock(upload.owner)
         await self._check_account(tx, upload.owner, upload.bytes)
         await store.insert(tx, upload)
         return new_upload_view(upload)

@@ -91,6 +91,7 @@ async def fold(tx: Transaction, database: Database, changes: Sequence[Change]) -
         database.clock.now_ms() // DAY_MS,
         lambda account: database.ids.next(shard_of(account)),
     )
+    await tx.lock(*{change.account for change in changes})
     await _load(tx, folding, changes)
     actors, groups = dict(folding.actors), dict(folding.groups)
     for change in changes:

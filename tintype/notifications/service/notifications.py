@@ -64,6 +64,7 @@ class Notifications:
     async def mark_read(self, *, actor: Id, up_to: Id | None) -> None:
         """Take everything up to a notification (all, when ``None``) as read; never back again."""
         async with self._database.write() as tx:
+            await tx.lock(actor)
             newest = await store.newest(tx, actor, below=MAX_ID, limit=1)
             if newest:
                 known = await store.read_up_to(tx, actor)

@@ -47,6 +47,7 @@ class Comments:
         text = check_comment(text)
         mentioned = await self._publishing.mentioned(text)
         async with self._database.write() as tx:
+            await tx.lock(shared=[post_id, actor, *([] if reply_to is None else [reply_to])])
             post = await access.published(tx, self._graph, post_id, actor)
             if not post.comments_enabled:
                 raise CommentsOff
@@ -154,6 +155,7 @@ class Comments:
             NotYourComment: neither the comment nor the post is the actor's.
         """
         async with self._database.write() as tx:
+            await tx.lock(comment_id)
             comment = await store.read(tx, comment_id)
             if comment is None:
                 raise CommentNotFound
@@ -179,6 +181,7 @@ class Comments:
             CommentNotFound.
         """
         async with self._database.write() as tx:
+            await tx.lock(shared=[comment_id, actor])
             comment = await self._seen(tx, comment_id, actor)
             if await store.like(tx, comment_id, actor=actor):
                 tx.emit(

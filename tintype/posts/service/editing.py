@@ -46,6 +46,7 @@ class Editing:
         caption = None if changes.caption is None else check_caption(changes.caption)
         mentioned = await self._publishing.mentioned(caption or "")
         async with self._database.write() as tx:
+            await tx.lock(post_id)
             post = await access.own(tx, self._graph, post_id, actor)
             slides = (await store.slides_of(tx, [post_id]))[post_id]
             wanted = rearranged(slides, changes)
@@ -74,6 +75,7 @@ class Editing:
             PostNotFound, NotYourPost.
         """
         async with self._database.write() as tx:
+            await tx.lock(post_id)
             try:
                 post = await access.own(tx, self._graph, post_id, actor)
             except PostNotFound:
@@ -83,7 +85,12 @@ class Editing:
             await self.remove(tx, post)
 
     async def remove(self, tx: Transaction, post: Post) -> None:
-        """Take a post away within a transaction, whoever wants it."""
+        """Take a post away within a transaction, whoever wants it; one that is gone is a no-op."""
+        await tx.lock(post.id)
+        current = await store.read(tx, post.id)
+        if current is None:
+            return
+        post = current
         uploads = [slide.upload for slide in (await store.slides_of(tx, [post.id]))[post.id]]
         await store.change(tx, post.id, {"state": "deleted"}, only_in=(post.state,))
         await tags.forget(tx, post.id, hashtags(post.caption))

@@ -100,6 +100,8 @@ class Publishing:
             edited_ms=None,
         )
         async with self._database.write() as tx:
+            kept = [media for media in prepared if not isinstance(media, Upload)]
+            await tx.lock(actor, *kept)
             begun: list[NewUploadView] = []
             slides: list[PostSlide] = []
             for slide, media in zip(draft.slides, prepared, strict=True):
@@ -128,6 +130,7 @@ class Publishing:
             return
         mentioned = await self.mentioned(seen.caption)
         async with self._database.write() as tx:
+            await tx.lock(post_id)
             post = await store.read(tx, post_id)
             if post is not None and post.state == "pending":
                 await self._settle(tx, post, await _uploads_of(tx, post_id), mentioned)
@@ -140,6 +143,7 @@ class Publishing:
             NothingToRetry: it did not fail, or the files that it lacks are gone.
         """
         async with self._database.write() as tx:
+            await tx.lock(post_id)
             post = await access.own(tx, self._graph, post_id, actor)
             uploads = await _uploads_of(tx, post_id)
             if post.state != "failed" or not await self._media.retry(tx, uploads):

@@ -37,6 +37,7 @@ class Reactions:
             PostNotFound, PostUnpublished.
         """
         async with self._database.write() as tx:
+            await tx.lock(shared=[post_id, actor])
             post = await access.published(tx, self._graph, post_id, actor)
             place = self._database.ids.next(shard_of(post_id))
             if await store.like(tx, post_id, actor=actor, id_=place):
@@ -62,6 +63,7 @@ class Reactions:
             PostNotFound, PostUnpublished.
         """
         async with self._database.write() as tx:
+            await tx.lock(shared=[post_id, actor])
             await access.published(tx, self._graph, post_id, actor)
             place = self._database.ids.next(shard_of(actor))
             await store.save(tx, post_id, actor=actor, id_=place)
