@@ -101,6 +101,7 @@ async def test_after_a_kill_calls_are_refused_until_it_is_back_and_then_all_is_r
         # Its file may lack the last second, so what it still holds is not trusted.
         assert own_server.ask("EXISTS", *keys_of(ADA)) == "2"
         assert await state_of(timelines, ADA) is ABSENT
+        assert await timelines.push([ADA], 4) == 0
         await ready(timelines, ADA, [5])
         assert await timelines.push([ADA], 6) == 1
         assert await everything(timelines, ADA) == [6, 5]
@@ -138,6 +139,27 @@ async def test_many_calls_at_once_to_a_silent_server_wait_for_one_timeout_togeth
 
         assert all(isinstance(answer, Unavailable) for answer in answers)
         assert time.monotonic() - begun < 0.5
+        own_server.resume()
+
+
+async def test_when_a_silent_server_has_rested_one_caller_tries_it_and_the_others_go_on(
+    own_server: RedisServer,
+) -> None:
+    async def seconds(timelines: RedisTimelines) -> float:
+        begun = time.monotonic()
+        with pytest.raises(Unavailable):
+            await timelines.page(ADA, END, 20)
+        return time.monotonic() - begun
+
+    async with timelines_on(own_server.url, timeout_ms=200) as timelines:
+        await ready(timelines, ADA, [1])
+        own_server.pause()
+        await seconds(timelines)
+        await asyncio.sleep(1.05)
+
+        took = await asyncio.gather(*(seconds(timelines) for _ in range(20)))
+
+        assert sum(each > 0.15 for each in took) == 1
         own_server.resume()
 
 
@@ -253,6 +275,19 @@ async def test_half_a_timeline_is_no_timeline(
     await timelines.backfill(ADA, [5], 0)
     assert await state_of(timelines, ADA) is ABSENT
     assert redis_server.ask("EXISTS", keys_of(ADA)[lost]) == "0"
+
+
+async def test_two_halves_of_different_builds_are_no_timeline(
+    timelines: RedisTimelines, redis_server: RedisServer
+) -> None:
+    ids, _ = keys_of(ADA)
+    await ready(timelines, ADA, [1, 2, 3])
+    redis_server.ask("RENAME", ids, "{x}")
+    await ready(timelines, ADA, [1, 2, 3, 4])
+
+    redis_server.ask("RENAME", "{x}", ids)
+
+    assert await state_of(timelines, ADA) is ABSENT
 
 
 async def test_after_a_flush_nothing_is_served_and_deliveries_make_nothing(

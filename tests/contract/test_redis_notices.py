@@ -14,6 +14,7 @@ from tests.engines_redis import redis_cluster, redis_program, redis_sentinel, re
 from tintype.adapters.redis.client import Redis
 from tintype.adapters.redis.notices import RedisNotices
 from tintype.adapters.redis.settings import RedisSettings
+from tintype.adapters.redis.words import pack
 from tintype.kernel.problem import Unavailable
 from tintype.ports.notices import NoticesMissed
 from tools.engines.redis import RedisCluster, RedisSentinel, RedisServer
@@ -116,6 +117,22 @@ async def test_a_flush_is_noticed_even_when_as_many_messages_follow(
 
     with pytest.raises(NoticesMissed):
         await heard(bo)
+
+
+async def test_a_stream_that_begins_before_the_one_that_was_read_is_noticed(
+    ada: RedisNotices, bo: RedisNotices, redis_server: RedisServer
+) -> None:
+    await heard(bo)
+    reign = await bo._redis.reign_of(0)
+    forged = pack("XADD", "n", "1-1", "r", reign, "m", "")
+
+    await bo._redis.calls([0, 0], [pack("DEL", "n"), forged])
+    await ada.publish([b"1"])
+
+    with pytest.raises(NoticesMissed):
+        await heard(bo)
+    await ada.publish([b"2"])
+    assert await heard(bo) == [b"2"]
 
 
 async def test_a_hundred_who_wait_share_a_look_or_two(

@@ -176,7 +176,7 @@ class Redis:
         if word not in {"MOVED", "ASK"}:
             return None
         host, _, port = rest.split(" ")[1].rpartition(":")
-        target = Address(host or asked.host, int(port))
+        target = Address(host if host not in {"", "?"} else asked.host, int(port))
         if word == "MOVED":
             self._slots[slot] = target
             self._link(asked).doubt()
@@ -231,7 +231,8 @@ class Redis:
     def _take(self, ranges: list[Reply], asked: Address) -> None:
         slots: list[Address | None] = [None] * SLOTS
         for first, last, (host, port, *_), *_ in ranges:
-            address = Address(host.decode() if host else asked.host, port)
+            # A server that does not know its name is reached by the one that it was asked by.
+            address = Address(host.decode() if host not in {None, b"", b"?"} else asked.host, port)
             slots[first : last + 1] = [address] * (last + 1 - first)
         self._slots = slots
 
