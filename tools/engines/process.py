@@ -11,7 +11,9 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
 CACHE = Path(os.environ.get("TINTYPE_ENGINES") or Path.home() / ".cache" / "tintype" / "engines")
 """Where ``make engines`` keeps what it downloaded and built."""
@@ -19,6 +21,8 @@ CACHE = Path(os.environ.get("TINTYPE_ENGINES") or Path.home() / ".cache" / "tint
 _PATIENCE_S = 60.0
 _POLL_S = 0.02
 _PR_SET_PDEATHSIG = 1
+# A child dies with the thread that started it, so all are started by one that lasts.
+_starter = ThreadPoolExecutor(1, thread_name_prefix="engines")
 
 
 class EngineMissing(Exception):  # noqa: N818 - it reads as what it says
@@ -91,17 +95,7 @@ class EngineProcess:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self.command,
-                cwd=self.folder,
-                env=self._environment,
-                user=self._user,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - one call, no locks
-                start_new_session=True,
-            )
+            self._process = _starter.submit(self._spawn, log).result()
         deadline = time.monotonic() + patience_s
         while not ready():
             if not self.running:
@@ -143,6 +137,19 @@ class EngineProcess:
     def said(self, characters: int = 3000) -> str:
         """The end of its log."""
         return self.log.read_text(errors="replace")[-characters:] if self.log.exists() else ""
+
+    def _spawn(self, log: BinaryIO) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self.command,
+            cwd=self.folder,
+            env=self._environment,
+            user=self._user,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one call, no locks
+            start_new_session=True,
+        )
 
     def _signal(self, sign: signal.Signals) -> None:
         if self.running:

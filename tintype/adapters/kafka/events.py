@@ -92,7 +92,8 @@ class KafkaEvents:
                 # Another process starts at the same time.
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise
-            log.info("kafka.topic_made", topic=name)
+            else:
+                log.info("kafka.topic_made", topic=name)
         for name, (partitions, _) in wanted.items():
             if name in there and (found := len(there[name].partitions)) != partitions:
                 # Never changed by us: keys would move, and with them the order of their events.

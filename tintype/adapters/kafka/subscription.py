@@ -107,15 +107,9 @@ class KafkaSubscription:
     # What follows runs on the thread.
 
     def _joined(self) -> Consumer:
-        now = time.monotonic()
-        if self._consumer is not None and now - self._looked_at > _LOOK_S:
-            self._looked_at = now
-            with contextlib.suppress(KafkaException, TimeoutError):
-                if self._log_name() != self._log:
-                    self._leave()
         if self._consumer is None:
             self._log = self._log_name()
-            self._looked_at = now
+            self._looked_at = time.monotonic()
             self._consumer = Consumer(
                 self._settings.client(
                     {
@@ -159,6 +153,8 @@ class KafkaSubscription:
                     break
             if taken:
                 taken += self._good(consumer.consume(_MOST - 1, timeout=linger_s))
+            if taken or time.monotonic() - self._looked_at > _LOOK_S:
+                self._look()
         except Exception:
             # Whatever state the member is in, joining anew begins at what was noted.
             self._leave()
@@ -169,6 +165,15 @@ class KafkaSubscription:
                 self._go_back()
             raise RecordsLost
         return self._batch_of(taken)
+
+    def _look(self) -> None:
+        """Make sure that what was read is of the log that its positions belong to.
+
+        The id of a topic is never used again, so being the same after reading is proof.
+        """
+        if self._log_name() != self._log:
+            raise KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_ID))
+        self._looked_at = time.monotonic()
 
     def _batch_of(self, taken: Sequence[Message]) -> Batch:
         after = dict(self._given)
@@ -230,7 +235,8 @@ class KafkaSubscription:
     def _assigned(self, consumer: Consumer, parts: list[TopicPartition]) -> None:
         if self._positions is None:
             found = {
-                each.partition: max(0, each.offset)
+                # An offset of a topic that was wiped says nothing about the present one.
+                each.partition: max(0, each.offset) if each.metadata == self._log else 0
                 for each in consumer.committed(parts, timeout=self._settings.timeout_s)
             }
         else:
@@ -273,7 +279,9 @@ class KafkaSubscription:
 
     def _parts(self, offsets: dict[int, int]) -> list[TopicPartition]:
         topic = self._settings.topic
-        return [TopicPartition(topic, number, at) for number, at in sorted(offsets.items())]
+        return [
+            TopicPartition(topic, number, at, self._log) for number, at in sorted(offsets.items())
+        ]
 
 
 async def _awaited(asked: Awaitable[T]) -> T:
