@@ -32,7 +32,7 @@ from tintype.adapters.redis.timelines import (
     BATCH,
     GROUP,
     RedisTimelines,
-    member_of,
+    entry_of,
     push_command,
     tag_of,
 )
@@ -120,7 +120,7 @@ def scripted(posts: list[int], reign: bytes) -> list[tuple[bytes, int]]:
     end = b"$8\r\n%b\r\n" % reign
     batches = []
     for post in posts:
-        tail = b"$8\r\n%b\r\n" % member_of(post)
+        tail = b"$8\r\n%b\r\n" % entry_of(post)
         for start in range(0, FOLLOWERS, BATCH):
             commands = [
                 push_command(ACCOUNTS[at : at + GROUP], b"$1\r\ne\r\n", tail) + end
@@ -134,11 +134,11 @@ def bare(posts: list[int]) -> list[tuple[bytes, int]]:
     """ZADD and nothing else: no floor, no trim, timelines made by deliveries."""
     batches = []
     for post in posts:
-        member = member_of(post)
+        entry = entry_of(post)
         for start in range(0, FOLLOWERS, BATCH):
             commands = [
                 b"*4\r\n$4\r\nZADD\r\n$14\r\nh{%b}\r\n$1\r\n0\r\n$8\r\n%b\r\n"
-                % (tag_of(account), member)
+                % (tag_of(account), entry)
                 for account in ACCOUNTS[start : start + BATCH]
             ]
             batches.append((b"".join(commands), len(commands)))

@@ -67,7 +67,7 @@ class RedisTimelines:
     async def push(self, accounts: Sequence[Id], post: Id) -> int:
         if not accounts:
             return 0
-        tail = b"$8\r\n%b\r\n" % member_of(post)
+        tail = b"$8\r\n%b\r\n" % entry_of(post)
         if not self._bulk.clustered:
             return await self._carry(accounts, [0] * len(accounts), tail, GROUP)
         places: dict[Address | None, tuple[list[Id], list[int]]] = defaultdict(lambda: ([], []))
@@ -106,7 +106,7 @@ class RedisTimelines:
         slot = slot_of(tag) if self._redis.clustered else 0
         count = b"%d" % limit
         command = b"%b$14\r\nh{%b}\r\n$14\r\nm{%b}\r\n%b$8\r\n%b\r\n$%d\r\n%b\r\n%b" % (
-            *(_PAGE_HEAD, tag, tag, self._epoch_key(slot), member_of(below)),
+            *(_PAGE_HEAD, tag, tag, self._epoch_key(slot), entry_of(below)),
             *(len(count), count, self._page_end),
         )
         reply = await self._redis.call(slot, command, signed=True)
@@ -132,13 +132,13 @@ class RedisTimelines:
         await self._add(account, -1, ids, floor)
 
     async def _add(self, account: Id, build: int, ids: Collection[Id], floor: Id) -> bool:
-        packed = members_of(sorted(set(ids), reverse=True))
+        packed = entries_of(sorted(set(ids), reverse=True))
         return bool(
-            await self._run(scripts.ADD, account, build, member_of(floor), self._idle_ms, packed)
+            await self._run(scripts.ADD, account, build, entry_of(floor), self._idle_ms, packed)
         )
 
     async def purge(self, account: Id, ids: Collection[Id]) -> int:
-        purged: int = await self._run(scripts.PURGE, account, members_of(list(set(ids))))
+        purged: int = await self._run(scripts.PURGE, account, entries_of(list(set(ids))))
         return purged
 
     async def of_shard(self, account: Id, shard: int) -> list[Id]:
@@ -196,12 +196,12 @@ def tag_of(account: Id) -> bytes:
     return b2a_base64(account.to_bytes(8, "big"), newline=False)[:11]
 
 
-def member_of(id_: Id) -> bytes:
+def entry_of(id_: Id) -> bytes:
     """The complement of an id, whose byte order is newest first."""
     return (MAX_ID - id_).to_bytes(8, "big")
 
 
-def members_of(ids: Sequence[Id]) -> bytes:
+def entries_of(ids: Sequence[Id]) -> bytes:
     """Many of them in one string."""
     return struct.pack(f">{len(ids)}Q", *[MAX_ID - id_ for id_ in ids])
 
