@@ -20,9 +20,10 @@ from tests.cast import BASE, PASSWORD, ok
 from tintype.accounts import Accounts, AccountSettings, Passwords, Sessions
 from tintype.accounts.routes import routes as account_routes
 from tintype.adapters.disk import DiskSettings
-from tintype.database import SqliteDatabase
+from tintype.adapters.s3 import S3Settings
+from tintype.database import Relay, SqliteDatabase
 from tintype.database.migrate import migrate
-from tintype.entry.background import Background, Work
+from tintype.entry.background import Background, Log, Work
 from tintype.entry.media import MediaConfig, MediaPart, compose_media
 from tintype.entry.secret import Secret
 from tintype.http import (
@@ -156,6 +157,14 @@ class Rig:
             headers={name.replace("_", "-"): v for name, v in headers.items()},
         )
 
+    async def kept(self) -> list[str]:
+        """Every key that the storage holds anything under, uploads in parts included."""
+        blobs = self.media.storage.blobs
+        keys = [upload.key async for upload in blobs.uploads()]
+        for prefix in ("originals/", "renditions/"):
+            keys += [blob.key async for blob in blobs.under(prefix)]
+        return sorted(keys)
+
     def files(self) -> list[str]:
         """Every blob on the disk, uploads in parts included."""
         root = self.folder / "blobs"
@@ -174,8 +183,9 @@ async def open_rig(
     clock: Clock | None = None,
     settings: MediaSettings | None = None,
     disk: DiskSettings | None = None,
+    s3: S3Settings | None = None,
 ) -> AsyncIterator[Rig]:
-    """A server in this process with its jobs running."""
+    """A server in this process with its jobs running; its media are on the disk, or in ``s3``."""
     clock = clock or SystemClock()
     secret = Secret.in_folder(folder)
     circle = Circle()
@@ -188,7 +198,10 @@ async def open_rig(
     media = compose_media(
         folder,
         MediaConfig(
-            media=settings or MediaSettings(), disk=disk or DiskSettings(free_floor=0), texts=TEXTS
+            media=settings or MediaSettings(),
+            disk=disk or DiskSettings(free_floor=0),
+            texts=TEXTS,
+            s3=s3,
         ),
         database=database,
         accounts=accounts,
@@ -204,11 +217,13 @@ async def open_rig(
     )
     app = create_app(kit, [account_routes(accounts, sessions), media.routes])
     app.router.routes.extend(media.part_routes)
-    background = Background(
-        database, Work(handlers=media.handlers, slow_handlers=media.slow_handlers)
-    )
+    work = Work(handlers=media.handlers, slow_handlers=media.slow_handlers)
+    background = Background(database, work, Log(None, Relay(database).run))
     transport = httpx.ASGITransport(Envelope(app, unlimited=("/parts/",)))
-    client = httpx.AsyncClient(transport=transport, base_url=BASE, timeout=60)
+    outside = {} if s3 is None else {s3.origin: httpx.AsyncHTTPTransport()}
+    client = httpx.AsyncClient(
+        transport=transport, mounts=outside, base_url=BASE, timeout=60, follow_redirects=True
+    )
     await media.start()
     background.start()
     try:
