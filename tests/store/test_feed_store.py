@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
-from tintype.database import SqliteDatabase, counts, metadata
+from tintype.database import Database, counts
 from tintype.feed import store
-from tintype.feed.model import Reach, Threshold
+from tintype.feed.model import PostNoted, Reach, Threshold
 from tintype.feed.service.reach import ByReach
 from tintype.graph.events import Followed, Unfollowed
 from tintype.kernel.clock import ManualClock
@@ -19,15 +17,14 @@ HOUR_S = 3600
 class Stage:
     """A database, a clock, an author, and what was noted of the author's posts."""
 
-    def __init__(self, folder: Path) -> None:
-        self.clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
-        self.database = SqliteDatabase(folder / "test.sqlite", self.clock)
-        metadata.create_all(self.database.engine)
+    def __init__(self, database: Database, clock: ManualClock) -> None:
+        self.clock = clock
+        self.database = database
         self.author = self.database.ids.next(7)
         self.noted: list[tuple[int, bool]] = []
-        rule = Threshold(followers=3)
-        self.policy = ByReach(
-            rule, self.clock, lambda post, _, pulled: self.noted.append((post, pulled))
+        self.policy = ByReach(Threshold(followers=3), clock)
+        database.notices.hear(
+            PostNoted, lambda notice: self.noted.append((notice.post, notice.pulled))
         )
 
     async def gain(self, followers: int) -> None:
@@ -50,10 +47,13 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    opened = Stage(tmp_path)
-    yield opened
-    await opened.database.close()
+def clock() -> ManualClock:
+    return ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@pytest.fixture
+def stage(database: Database, clock: ManualClock) -> Stage:
+    return Stage(database, clock)
 
 
 async def test_a_reach_is_kept_until_it_is_forgotten(stage: Stage) -> None:

@@ -13,8 +13,8 @@ from alembic.runtime.migration import MigrationContext
 import tintype.entry.compose  # noqa: F401 - its slices declare the tables
 from tintype.database import DatabaseUnavailable, metadata
 from tintype.database.migrate import SchemaTooNew, revisions
-from tintype.database.postgres import open_engine
 from tintype.database.postgres_migrate import migrate_postgres, revision_of
+from tintype.database.postgres_pool import open_engine
 from tintype.database.settings import DatabaseSettings
 from tools.engines.process import free_port
 

@@ -1,30 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
-from tintype.database import SqliteDatabase, metadata
-from tintype.kernel.clock import SystemClock
+from tintype.database import Database
 from tintype.kernel.ids import MAX_ID, shard_of
-from tintype.posts.model import Comment, Live, Post, PostSlide
+from tintype.posts.model import Comment, Live, MarksChanged, Post, PostSlide
 from tintype.posts.service import marks
 from tintype.posts.store import comments, posts, reactions, tags
-from tintype.posts.views import Marks
 
 ADA_SHARD, BO_SHARD = 7, 4000
 
 
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
-    opened = SqliteDatabase(tmp_path / "test.sqlite", SystemClock())
-    metadata.create_all(opened.engine)
-    yield opened
-    await opened.close()
-
-
-async def _post(database: SqliteDatabase, author: int, state: Live = "published") -> int:
+async def _post(database: Database, author: int, state: Live = "published") -> int:
     post = Post(
         id=database.ids.next(shard_of(author)),
         author=author,
@@ -42,7 +29,7 @@ async def _post(database: SqliteDatabase, author: int, state: Live = "published"
 
 
 async def test_the_newest_posts_of_many_authors_come_in_one_order(
-    database: SqliteDatabase,
+    database: Database,
 ) -> None:
     ada, bo = database.ids.next(ADA_SHARD), database.ids.next(BO_SHARD)
     other = database.ids.next(ADA_SHARD)
@@ -59,7 +46,7 @@ async def test_the_newest_posts_of_many_authors_come_in_one_order(
 
 
 async def test_the_newest_of_more_authors_than_one_query_takes_are_the_same(
-    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(posts, "_AUTHORS_AT_ONCE", 2)
     authors = [database.ids.next(number * 11) for number in range(7)]
@@ -71,7 +58,7 @@ async def test_the_newest_of_more_authors_than_one_query_takes_are_the_same(
     assert found == ids[:-6:-1]
 
 
-async def test_slides_keep_their_order_and_texts(database: SqliteDatabase) -> None:
+async def test_slides_keep_their_order_and_texts(database: Database) -> None:
     post = await _post(database, database.ids.next(ADA_SHARD))
     slides = [PostSlide(9, "nine"), PostSlide(3, ""), PostSlide(5, "five")]
 
@@ -84,7 +71,7 @@ async def test_slides_keep_their_order_and_texts(database: SqliteDatabase) -> No
 
 
 async def test_a_post_changes_only_in_the_states_that_were_named(
-    database: SqliteDatabase,
+    database: Database,
 ) -> None:
     post = await _post(database, database.ids.next(ADA_SHARD))
 
@@ -98,7 +85,7 @@ async def test_a_post_changes_only_in_the_states_that_were_named(
         assert (await posts.facts(reader, [post]))[post].state == "deleted"
 
 
-async def test_a_like_is_one_row_in_the_shard_of_either_side(database: SqliteDatabase) -> None:
+async def test_a_like_is_one_row_in_the_shard_of_either_side(database: Database) -> None:
     bo = database.ids.next(BO_SHARD)
     post = await _post(database, database.ids.next(ADA_SHARD))
 
@@ -116,7 +103,7 @@ async def test_a_like_is_one_row_in_the_shard_of_either_side(database: SqliteDat
         assert await reactions.count_likers(reader, post, most=9) == 0
 
 
-async def test_likers_are_counted_no_further_than_asked(database: SqliteDatabase) -> None:
+async def test_likers_are_counted_no_further_than_asked(database: Database) -> None:
     post = await _post(database, database.ids.next(ADA_SHARD))
 
     async with database.write() as tx:
@@ -130,7 +117,7 @@ async def test_likers_are_counted_no_further_than_asked(database: SqliteDatabase
 
 
 async def test_reactions_of_a_deleted_post_are_forgotten_in_batches(
-    database: SqliteDatabase,
+    database: Database,
 ) -> None:
     post, other = [await _post(database, database.ids.next(ADA_SHARD)) for _ in range(2)]
     async with database.write() as tx:
@@ -150,7 +137,7 @@ async def test_reactions_of_a_deleted_post_are_forgotten_in_batches(
         assert await reactions.saved(reader, actor, [post, other]) == {other}
 
 
-async def test_a_thread_goes_with_the_comment_at_its_top(database: SqliteDatabase) -> None:
+async def test_a_thread_goes_with_the_comment_at_its_top(database: Database) -> None:
     ada = database.ids.next(ADA_SHARD)
     post = await _post(database, ada)
     top, reply, other = [
@@ -172,7 +159,7 @@ async def test_a_thread_goes_with_the_comment_at_its_top(database: SqliteDatabas
         assert await comments.liked(reader, ada, [top.id, reply.id, other.id]) == {other.id}
 
 
-async def test_tags_are_found_by_name_and_by_how_they_start(database: SqliteDatabase) -> None:
+async def test_tags_are_found_by_name_and_by_how_they_start(database: Database) -> None:
     async with database.write() as tx:
         await tags.put(tx, 1, ["dawn", "day"])
         await tags.put(tx, 2, ["day", "night"])
@@ -188,7 +175,7 @@ async def test_tags_are_found_by_name_and_by_how_they_start(database: SqliteData
 
 
 async def test_marks_of_posts_older_than_what_is_held_are_asked_for(
-    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(marks, "NEWEST", 2)
     bo, held = database.ids.next(BO_SHARD), marks.HeldMarks(database)
@@ -199,8 +186,12 @@ async def test_marks_of_posts_older_than_what_is_held_are_asked_for(
         await reactions.save(tx, ids[1], actor=bo, id_=database.ids.next(BO_SHARD))
 
     newest, everything = dict(await held.of(bo, ids[3:])), await held.of(bo, ids)
-    held.changed(bo, ids[4], Marks(liked=False, saved=True))
-    held.changed(bo, ids[5], Marks(liked=True))
+    async with database.write() as tx:
+        await reactions.unlike(tx, ids[4], actor=bo)
+        await reactions.save(tx, ids[4], actor=bo, id_=database.ids.next(BO_SHARD))
+        tx.notify(MarksChanged(viewer=bo, post=ids[4], liked=False, saved=True))
+        await reactions.like(tx, ids[5], actor=bo, id_=database.ids.next(ADA_SHARD))
+        tx.notify(MarksChanged(viewer=bo, post=ids[5], liked=True, saved=False))
     after = await held.of(bo, ids[4:])
 
     assert [id_ for id_ in ids[3:] if id_ in newest] == [ids[4]]

@@ -46,8 +46,13 @@ class Notices:
 
     @property
     def alone(self) -> bool:
-        """Whether every notice comes from this process, and in the order of the commits."""
-        return self._channel is None and self._in_order
+        """Whether this is the only process that writes: everything is told without a channel."""
+        return self._channel is None
+
+    @property
+    def in_order(self) -> bool:
+        """Whether notices are heard in the order of their commits."""
+        return self._in_order and self._channel is None
 
     def listen_on(self, channel: NoticeChannel) -> None:
         """Share notices with the other processes from now on."""

@@ -9,7 +9,6 @@ that readers never starve writers. What two writers must not decide at once is s
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -18,12 +17,12 @@ from typing import Any
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.base import Executable
 
 from tintype.database.notices import Notices
 from tintype.database.postgres_faults import Phase, problems
-from tintype.database.postgres_sql import Compiler
+from tintype.database.postgres_pool import Turn, Turns, autocommit, open_engine
 from tintype.database.session import (
     Database,
     DatabaseUnavailable,
@@ -39,10 +38,6 @@ from tintype.kernel.ids import Id, Ids
 
 log = structlog.get_logger(__name__)
 
-_CONNECT_S = 3.0
-_QUEUE_S = 3.0
-_GRACE_S = 2.0
-_STATEMENTS = 500
 _reading: ContextVar[_HeldReader | None] = ContextVar("reading", default=None)
 """What this task holds for reading."""
 _lock = sa.text(
@@ -58,12 +53,12 @@ class _HeldReader(Reader):
     hold one and want another.
     """
 
-    def __init__(self, owner: Database, connection: AsyncConnection, *, stale: bool) -> None:
-        self.connection = connection
+    def __init__(self, owner: Database, turn: Turn, *, stale: bool) -> None:
+        self.turn = turn
         self.blocks = 1
         self._owner = owner
         self._stale = stale
-        self._turn = asyncio.Lock()
+        self._one_by_one = asyncio.Lock()
 
     def serves(self, database: Database, *, stale: bool) -> bool:
         """Whether another block may read with it."""
@@ -71,11 +66,13 @@ class _HeldReader(Reader):
 
     async def _run(self, statement: Executable, parameters: Parameters | None) -> sa.Result[Any]:
         with problems(Phase.READING):
-            async with self._turn:
-                return await self.connection.execute(statement, parameters)
+            async with self._one_by_one:
+                return await self.turn.connection.execute(statement, parameters)
 
 
 class _OpenTransaction(Transaction):
+    serial = False
+
     def __init__(self, connection: AsyncConnection, clock: Clock, ids: Ids) -> None:
         super().__init__(clock, ids)
         self._connection = connection
@@ -109,18 +106,15 @@ class PostgresDatabase(Database):
         self.notices = Notices(in_order=False)
         self.commits = 0
         self.engine = open_engine(settings.url, settings)
-        self._readers = autocommit(open_engine(settings.url, settings))
-        self._replica = (
-            autocommit(open_engine(settings.replica_url, settings))
-            if settings.replica_url
-            else None
-        )
+        self.reading_engine = autocommit(open_engine(settings.url, settings))
+        self._writers = Turns(self.engine, settings.pool_size)
+        self._readers = Turns(self.reading_engine, settings.pool_size)
+        self._replica = None
+        if settings.replica_url is not None:
+            replica = autocommit(open_engine(settings.replica_url, settings))
+            self._replica = Turns(replica, settings.pool_size)
         self._committing: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
-
-    @property
-    def reading_engine(self) -> AsyncEngine:
-        return self._readers
 
     @asynccontextmanager
     async def read(self, *, stale: bool = False) -> AsyncIterator[Reader]:
@@ -129,19 +123,19 @@ class PostgresDatabase(Database):
             held.blocks += 1
             token = None
         else:
-            held = _HeldReader(self, await self._reading_connection(stale=stale), stale=stale)
+            held = _HeldReader(self, await self._reading_turn(stale=stale), stale=stale)
             token = _reading.set(held)
         try:
             yield held
         except BaseException as error:
             held.blocks -= 1
             if not held.blocks:
-                await _let_go(held.connection, error)
+                await held.turn.give_up(error)
             raise
         else:
             held.blocks -= 1
             if not held.blocks:
-                await held.connection.close()
+                await held.turn.end()
         finally:
             if token is not None:
                 _reading.reset(token)
@@ -149,19 +143,19 @@ class PostgresDatabase(Database):
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
         refuse_nesting()
-        connection = await _connect(self.engine)
-        transaction = _OpenTransaction(connection, self.clock, self.ids)
+        turn = await self._writers.turn()
+        transaction = _OpenTransaction(turn.connection, self.clock, self.ids)
         token = writing.set(True)
         try:
             yield transaction
             await transaction._store_events()  # noqa: SLF001 - the transaction's own last step
         except BaseException as error:
-            await _let_go(connection, error)
+            await turn.give_up(error)
             raise
         finally:
             writing.reset(token)
         # Once begun, a commit is seen to its end, whatever happens to this task.
-        commit = asyncio.create_task(self._commit(connection, transaction))
+        commit = asyncio.create_task(self._commit(turn, transaction))
         self._committing.add(commit)
         commit.add_done_callback(self._committing.discard)
         await asyncio.shield(commit)
@@ -182,99 +176,28 @@ class PostgresDatabase(Database):
         """Wait for what is being committed, then close the connections."""
         if self._committing:
             await asyncio.wait(self._committing)
-        for engine in (self.engine, self._readers, self._replica):
-            if engine is not None:
-                await engine.dispose()
+        for turns in (self._writers, self._readers, self._replica):
+            if turns is not None:
+                await turns.close()
 
-    async def _reading_connection(self, *, stale: bool) -> AsyncConnection:
+    async def _reading_turn(self, *, stale: bool) -> Turn:
         if stale and self._replica is not None:
             try:
-                return await _connect(self._replica)
+                return await self._replica.turn()
             except DatabaseUnavailable as error:
                 log.warning("database.replica_away", error=repr(error))
-        return await _connect(self._readers)
+        return await self._readers.turn()
 
-    async def _commit(self, connection: AsyncConnection, transaction: _OpenTransaction) -> None:
+    async def _commit(self, turn: Turn, transaction: _OpenTransaction) -> None:
         try:
             with problems(Phase.COMMITTING):
-                await connection.commit()
+                await turn.connection.commit()
         except BaseException as error:
-            await _let_go(connection, error)
+            await turn.give_up(error)
             raise
         self.commits += 1
-        await connection.close()
-        # Told before the caller is acknowledged: nobody shows anything older from then on.
-        await self.notices.publish(transaction._notices)  # noqa: SLF001 - the transaction's own
+        await turn.end()
+        await self.notices.publish(transaction._notices)  # noqa: SLF001 - the transaction's own last step
         # Whoever waits now is woken; whoever waits later waits for the next commit.
         self._wake.set()
         self._wake = asyncio.Event()
-
-
-def open_engine(url: str, settings: DatabaseSettings) -> AsyncEngine:
-    """An engine that opens connections as they are needed and waits a little for a free one."""
-    patience_s = settings.statement_timeout_ms / 1000 + _GRACE_S
-    prepared: dict[str, Any] = (
-        {"prepared_statement_cache_size": _STATEMENTS}
-        if settings.prepared_statements
-        else {"prepared_statement_cache_size": 0, "statement_cache_size": 0}
-    )
-    engine = create_async_engine(
-        sa.make_url(url).set(drivername="postgresql+asyncpg"),
-        pool_size=settings.pool_size,
-        max_overflow=0,
-        pool_timeout=_QUEUE_S,
-        query_cache_size=2 * _STATEMENTS,
-        isolation_level="READ COMMITTED",
-        connect_args={
-            "timeout": _CONNECT_S,
-            "command_timeout": patience_s,
-            "server_settings": {
-                "application_name": "tintype",
-                "statement_timeout": str(settings.statement_timeout_ms),
-                "idle_in_transaction_session_timeout": str(10 * settings.statement_timeout_ms),
-                # An acknowledged commit is on disk, whatever the server's own default.
-                "synchronous_commit": "on",
-                "jit": "off",
-            },
-            **prepared,
-        },
-    )
-    engine.dialect.statement_compiler = Compiler
-    return engine
-
-
-def autocommit(engine: AsyncEngine) -> AsyncEngine:
-    """The same engine, whose connections never open a transaction on their own."""
-    return engine.execution_options(isolation_level="AUTOCOMMIT")
-
-
-async def _connect(engine: AsyncEngine) -> AsyncConnection:
-    with problems(Phase.CONNECTING):
-        return await engine.connect()
-
-
-async def _let_go(connection: AsyncConnection, error: BaseException) -> None:
-    """Roll back and give the connection back, or throw it away; never for long, never failing."""
-    # After a cancelled or timed out statement the server may still be at it.
-    busy = not isinstance(error, Exception) or isinstance(error.__cause__, OSError)
-    letting_go = asyncio.create_task(_close(connection, busy=busy))
-    try:
-        await asyncio.shield(letting_go)
-    except asyncio.CancelledError:
-        await letting_go
-        raise
-
-
-async def _close(connection: AsyncConnection, *, busy: bool) -> None:
-    try:
-        if busy or connection.invalidated:
-            await connection.invalidate()
-        else:
-            async with asyncio.timeout(_GRACE_S):
-                await connection.rollback()
-        await connection.close()
-    except Exception as error:  # noqa: BLE001 - the connection is given up anyway
-        log.info("database.connection_given_up", error=repr(error))
-        with contextlib.suppress(Exception):
-            await connection.invalidate(error)
-            await connection.close()

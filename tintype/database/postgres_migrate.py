@@ -13,8 +13,8 @@ import sqlalchemy as sa
 import structlog
 
 from tintype.database.migrate import SchemaTooNew, config, revisions
-from tintype.database.postgres import open_engine
 from tintype.database.postgres_faults import Phase, problems
+from tintype.database.postgres_pool import open_engine
 from tintype.database.settings import DatabaseSettings
 
 log = structlog.get_logger(__name__)

@@ -15,7 +15,7 @@ import pytest
 import tintype.entry.compose  # noqa: F401 - its slices declare the tables
 from tintype.database import metadata
 from tintype.database.distribute import NotDistributable, distribute, plan
-from tintype.database.postgres import autocommit, open_engine
+from tintype.database.postgres_pool import autocommit, open_engine
 from tintype.database.settings import DatabaseSettings
 from tintype.entry.cli_database import _Coordinator
 

@@ -193,7 +193,10 @@ async def test_whoever_waits_is_woken_by_a_commit(database: PostgresDatabase) ->
     assert loop.time() - began < 5
 
 
-async def test_an_exhausted_pool_is_said_so_and_recovers(postgres_url: str) -> None:
+async def test_exhausted_connections_are_said_so_and_recover(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tintype.database.postgres_pool._QUEUE_S", 0.3)
     database = await open_database(postgres_url, pool_size=1)
 
     free = asyncio.Event()

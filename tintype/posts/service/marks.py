@@ -69,7 +69,7 @@ class HeldMarks:
 
     def _changed(self, notice: MarksChanged) -> None:
         viewer = notice.viewer
-        if not self._database.notices.alone:
+        if not self._database.notices.in_order:
             # The notice of a later commit may have come before this one.
             self._held.drop([viewer])
             return
