@@ -9,8 +9,8 @@ import pkgutil
 import re
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 import tintype
@@ -22,8 +22,9 @@ REFUSED_CALLS = {
     "lateral": "LATERAL over several shards is refused",
     "json_extract": "JSON operators differ between the databases",
 }
+JOINS = {"join", "outerjoin", "join_from", "outerjoin_from"}
 REFUSED_SQL = re.compile(
-    r"\b(FOR\s+UPDATE|LATERAL|CREATE\s+(?:TEMP\s+)?TRIGGER|AUTOINCREMENT|json_extract)\b",
+    r"\b(FOR\s+UPDATE|LATERAL|CREATE\s+(?:TEMP\s+)?TRIGGER|AUTOINCREMENT|json_extract|(?-i:JOIN)\s+\w+)\b",
     re.IGNORECASE,
 )
 
@@ -83,10 +84,35 @@ def test_no_source_asks_for_what_a_sharded_database_refuses() -> None:
     asked = [
         f"{tree.relative(path)}:{line}: {reason}"
         for path in tree.python_files("tintype")
-        for line, reason in _refused(path)
+        for line, reason in _refused(tree.parsed(path))
     ]
 
     assert not asked
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param("sa.select(posts).with_for_update()", id="row locks over several shards"),
+        pytest.param("sa.select(posts).limit(3).lateral()", id="a limit for each of many"),
+        pytest.param("sa.text('SELECT 1 FROM posts FOR UPDATE')", id="row locks in text"),
+        pytest.param("sa.text('SELECT 1 FROM a, LATERAL (SELECT 2)')", id="lateral in text"),
+        pytest.param("sa.text('CREATE TRIGGER t AFTER INSERT ON posts')", id="a trigger"),
+        pytest.param("sa.text('SELECT 1 FROM a JOIN b ON a.x = b.x')", id="a join in text"),
+        pytest.param("sa.select(a).join(b, a.c.id == b.c.id)", id="a join on something else"),
+        pytest.param("sa.select(a).join(b, a.c.shard == 3)", id="a join on one side's shard"),
+        pytest.param("sa.select(a).outerjoin(b)", id="a join on nothing named"),
+        pytest.param("sa.join(a, b, a.c.id == b.c.id)", id="a join as a function"),
+    ],
+)
+def test_each_shape_that_a_sharded_database_refuses_is_found(source: str) -> None:
+    assert list(_refused(ast.parse(f"statement = {source}")))
+
+
+def test_a_join_on_the_shards_of_both_sides_is_fine() -> None:
+    source = "sa.select(a).join(b, sa.and_(b.c.shard == a.c.shard, b.c.id == a.c.id))"
+
+    assert not list(_refused(ast.parse(f"statement = {source}")))
 
 
 @cache
@@ -105,10 +131,13 @@ def _unique_rules(table: sa.Table) -> Iterator[sa.UniqueConstraint | sa.Index]:
     yield from (index for index in table.indexes if index.unique)
 
 
-def _refused(path: Path) -> Iterator[tuple[int, str]]:
-    prose = {id(node.value) for node in ast.walk(tree.parsed(path)) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree.parsed(path)):
+def _refused(module: ast.Module) -> Iterator[tuple[int, str]]:
+    prose = {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Expr)}
+    for node in ast.walk(module):
         match node:
+            case ast.Call(func=ast.Attribute(attr=name)) if name in JOINS and _joins_tables(node):
+                if not _on_both_shards(node):
+                    yield node.lineno, "a join that is not on shard leaves its server"
             case ast.Call(func=ast.Attribute(attr=name)) if name in REFUSED_CALLS:
                 yield node.lineno, REFUSED_CALLS[name]
             case ast.Constant(value=str(text)) if id(node) not in prose:
@@ -116,3 +145,23 @@ def _refused(path: Path) -> Iterator[tuple[int, str]]:
                     yield node.lineno, found[0]
             case _:
                 pass
+
+
+def _joins_tables(call: ast.Call) -> bool:
+    """Whether this joins tables: texts, paths and rooms are joined by a method of that name too."""
+    texts = (ast.Constant, ast.JoinedStr, ast.BinOp, ast.Call)
+    assert isinstance(call.func, ast.Attribute)
+    owner = call.func.value
+    if isinstance(owner, ast.Name) and owner.id == "sa":
+        return True
+    statement = isinstance(owner, ast.Call) and "select" in ast.unparse(owner)
+    return statement or (not isinstance(owner, texts) and ".c." in ast.unparse(call))
+
+
+def _on_both_shards(call: ast.Call) -> bool:
+    return any(
+        isinstance(node, ast.Compare)
+        and [ast.unparse(side).endswith(".c.shard") for side in (node.left, *node.comparators)]
+        == [True, True]
+        for node in ast.walk(call)
+    )
