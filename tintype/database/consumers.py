@@ -87,6 +87,7 @@ class ConsumerRunner:
         self._subscription: Subscription | None = None
         self._log = ""
         self._in_doubt = False
+        self._lost = False
 
     async def run(self) -> None:
         """Handle what comes until cancelled; then leave the group."""
@@ -113,19 +114,22 @@ class ConsumerRunner:
         if self._in_doubt:
             await subscription.rewind()
             self._in_doubt = False
+        if self._lost:
+            await self._tell_lost()
         try:
             batch = await subscription.batch(wait_s=wait_s, linger_s=self._consumer.linger_s)
         except RecordsLost:
-            await self._tell_lost()
+            self._lost = True
             return 0
+        if batch.log != self._log:
+            # Until this is through, the batch in hand counts as not handled.
+            self._in_doubt = True
+            await self._arrive(batch.log)
+            self._in_doubt = False
         if not batch.records:
             return 0
         # From here until the offset has moved, a rewind is due whatever happens.
         self._in_doubt = True
-        if batch.log != self._log:
-            if not await self._offsets.arrive(batch.log):
-                await self._tell_lost()
-            self._log = batch.log
         await self._before_batch()
         try:
             await self._apply(batch)
@@ -160,10 +164,18 @@ class ConsumerRunner:
             )
         return self._subscription
 
+    async def _arrive(self, name: str) -> None:
+        if await self._offsets.has_read_another(name):
+            await self._tell_lost()
+        await self._offsets.arrive(name)
+        self._log = name
+
     async def _tell_lost(self) -> None:
+        """Have what is derived rebuilt; until that has worked nothing newer is handled."""
         log.error("consumer.records_lost", group=self._consumer.group)
         if self._consumer.on_lost is not None:
             await self._consumer.on_lost()
+        self._lost = False
 
     def _decode(self, records: Sequence[Delivered]) -> list[Event]:
         return [

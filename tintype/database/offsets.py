@@ -52,22 +52,34 @@ class Offsets:
             if not await self._move(tx, log, partition, after[partition], position):
                 raise Overtaken
 
-    async def arrive(self, log: str) -> bool:
-        """Note that the group reads this log; False when it read another one before.
+    async def has_read_another(self, log: str) -> bool:
+        """Whether the group was at another log before and never at this one.
 
         What it had not read of that one is gone.
         """
+        async with self._database.read() as reader:
+            here = await reader.first(
+                sa.select(consumer_offsets.c.shard).where(
+                    consumer_offsets.c.shard == 0,
+                    consumer_offsets.c.consumer_group == self._name(log),
+                )
+            )
+            others = sa.select(consumer_offsets.c.shard).where(self._others(log)).limit(1)
+            return here is None and await reader.first(others) is not None
+
+    async def arrive(self, log: str) -> None:
+        """Note that the group reads this log, and forget every other one."""
         first = {"shard": 0, "consumer_group": self._name(log), "position": 0}
-        others = sa.and_(
+        async with self._database.write() as tx:
+            await tx.execute(upsert(consumer_offsets, first, index=["shard", "consumer_group"]))
+            await tx.execute(sa.delete(consumer_offsets).where(self._others(log)))
+
+    def _others(self, log: str) -> sa.ColumnElement[bool]:
+        return sa.and_(
             consumer_offsets.c.shard.between(0, SHARDS - 1),
             consumer_offsets.c.consumer_group.startswith(f"{self._group}@", autoescape=True),
             consumer_offsets.c.consumer_group != self._name(log),
         )
-        async with self._database.write() as tx:
-            fresh = await tx.execute(
-                upsert(consumer_offsets, first, index=["shard", "consumer_group"])
-            )
-            return not (fresh and await tx.execute(sa.delete(consumer_offsets).where(others)))
 
     async def _move(
         self, tx: Transaction, log: str, partition: int, after: int, position: int
