@@ -154,6 +154,22 @@ async def test_the_others_answer_while_a_master_of_the_cluster_is_dead(
     await timelines.close()
 
 
+async def test_a_cluster_of_which_nobody_answers_costs_one_timeout(cluster: RedisCluster) -> None:
+    timelines = timelines_on(cluster.url)
+    cluster.pause()
+
+    begun = time.monotonic()
+    for account in ACCOUNTS:
+        with pytest.raises(Unavailable):
+            await timelines.page(account, END, 20)
+
+    assert time.monotonic() - begun < 1
+    cluster.resume()
+    await asyncio.sleep(1.1)
+    assert await answered(lambda: state_of(timelines, 1)) is ABSENT
+    await timelines.close()
+
+
 async def test_a_slot_on_the_move_is_followed_to_its_new_server(cluster: RedisCluster) -> None:
     timelines = timelines_on(cluster.url)
     cache = RedisCache(timelines._redis)
@@ -197,7 +213,7 @@ async def test_an_advanced_epoch_reaches_every_server_of_the_cluster(cluster: Re
 
 
 async def _is_on(timelines: RedisTimelines, account: int, port: int) -> bool:
-    node = await timelines._redis.node_of(slot_of(tag_of(account)))
+    node = (await timelines._redis.servers())[slot_of(tag_of(account))]
     return node is not None and node.port == port
 
 

@@ -24,6 +24,7 @@ from tintype.kernel.problem import Unavailable
 SLOTS = 16_384
 _REDIRECTIONS = 5
 _REFRESH_S = 0.2
+_ASKED = 8
 _SLOTS = pack("CLUSTER", "SLOTS")
 _ASKING = pack("ASKING")
 
@@ -94,9 +95,17 @@ class Redis:
         link = self._only or self._link(await self._server_of(slot))
         return (await link.wire()).reign
 
-    async def node_of(self, slot: int) -> Address | None:
-        """The server of a slot; ``None`` when there is but one."""
-        return None if self._only is not None else await self._server_of(slot)
+    async def servers(self) -> Sequence[Address | None]:
+        """The server of each slot of a Cluster, as far as it is known."""
+        if not self._slots:
+            if self._closed:
+                raise Unavailable("Redis is switched off.")
+            self._refresh_soon()
+            if self._refreshing is not None:
+                await asyncio.shield(self._refreshing)
+        if not self._slots:
+            raise Unavailable("No server of the Redis Cluster answers.")
+        return self._slots
 
     @property
     def unserved(self) -> int:
@@ -131,8 +140,9 @@ class Redis:
     ) -> list[Reply]:
         replies: list[Reply] = [None] * len(commands)
         places: dict[tuple[Address, bool], list[int]] = defaultdict(list)
+        servers = await self.servers()
         for at, slot in enumerate(slots):
-            places[await self._server_of(slot), False].append(at)
+            places[self._serving(servers[slot]), False].append(at)
         for _ in range(_REDIRECTIONS):
             gathered = await asyncio.gather(
                 *(
@@ -184,18 +194,13 @@ class Redis:
         return target, word == "ASK"
 
     async def _server_of(self, slot: int) -> Address:
-        if not self._slots:
-            if self._closed:
-                raise Unavailable("Redis is switched off.")
+        return self._serving((await self.servers())[slot])
+
+    def _serving(self, address: Address | None) -> Address:
+        if address is None:
             self._refresh_soon()
-            if self._refreshing is not None:
-                await asyncio.shield(self._refreshing)
-        if self._slots:
-            address = self._slots[slot]
-            if address is not None:
-                return address
-            self._refresh_soon()
-        raise Unavailable("Redis has no server for this key.")
+            raise Unavailable("Redis has no server for this key.")
+        return address
 
     def _link(self, address: Address) -> Link:
         link = self._links.get(address)
@@ -214,27 +219,34 @@ class Redis:
             self._refreshing = asyncio.create_task(self._refresh())
 
     async def _refresh(self) -> None:
-        """Ask the servers, those that live first, who serves which slots."""
+        """Ask several servers at once who serves which slots; the first answer counts."""
+        known = dict.fromkeys([*self._seeds, *(at for at in self._slots if at), *self._links])
+        nearest = sorted(known, key=lambda each: not self._link(each).alive)[:_ASKED]
+        asked = [asyncio.create_task(self._map_of(address)) for address in nearest]
         try:
-            known = dict.fromkeys([*(at for at in self._slots if at), *self._links, *self._seeds])
-            for address in sorted(known, key=lambda each: not self._link(each).alive):
-                try:
-                    answer = (await self._link(address).ask((_SLOTS,), signed=False))[0]
-                except Unavailable:
-                    continue
-                if isinstance(answer, list) and answer:
-                    self._take(answer, address)
-                    return
+            for answer in asyncio.as_completed(asked):
+                if slots := await answer:
+                    self._slots = slots
+                    break
         finally:
             self._refreshing = None
+            for task in asked:
+                task.cancel()
 
-    def _take(self, ranges: list[Reply], asked: Address) -> None:
+    async def _map_of(self, asked: Address) -> list[Address | None]:
+        """The server of each slot, as this one sees it; empty when it does not say."""
+        try:
+            ranges = (await self._link(asked).ask((_SLOTS,), signed=False))[0]
+        except Unavailable:
+            return []
+        if not isinstance(ranges, list) or not ranges:
+            return []
         slots: list[Address | None] = [None] * SLOTS
         for first, last, (host, port, *_), *_ in ranges:
             # A server that does not know its name is reached by the one that it was asked by.
             address = Address(host.decode() if host not in {None, b"", b"?"} else asked.host, port)
             slots[first : last + 1] = [address] * (last + 1 - first)
-        self._slots = slots
+        return slots
 
     def _checked(self, replies: list[Reply], link: Link | None) -> list[Reply]:
         for reply in replies:

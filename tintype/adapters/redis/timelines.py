@@ -71,9 +71,10 @@ class RedisTimelines:
         if not self._bulk.clustered:
             return await self._carry(accounts, [0] * len(accounts), tail, GROUP)
         places: dict[Address | None, tuple[list[Id], list[int]]] = defaultdict(lambda: ([], []))
+        servers = await self._bulk.servers()
         for account in accounts:
             slot = slot_of(tag_of(account))
-            mine = places[await self._bulk.node_of(slot)]
+            mine = places[servers[slot]]
             mine[0].append(account)
             mine[1].append(slot)
         return sum(await gather(*(self._carry(*mine, tail, 1) for mine in places.values())))
