@@ -1,7 +1,7 @@
 """Timelines in Redis: two small keys an account, one round trip a page, 2 000 deliveries under way.
 
-See ``scripts`` for what is stored. A timeline is trusted only under the epoch and the reign that it
-was built in, and only when both of its keys are there and belong together.
+See ``timeline_scripts`` for what is stored. A timeline is trusted only under the epoch and the reign
+that it was built in, and only when both of its keys are there and belong together.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 
-from tintype.adapters.redis import scripts
+from tintype.adapters.redis import timeline_scripts as scripts
 from tintype.adapters.redis.client import SLOTS, Redis, slot_of, slot_tags
 from tintype.adapters.redis.settings import Address
 from tintype.adapters.redis.wire import Reply
+from tintype.adapters.redis.words import Script
 from tintype.kernel.clock import Clock
 from tintype.kernel.ids import MAX_ID, Id, shard_of
 from tintype.ports.timelines import TimelinePage, TimelineState
@@ -165,7 +166,7 @@ class RedisTimelines:
         await self._redis.close()
         await self._bulk.close()
 
-    async def _run(self, script: scripts.Script, account: Id, *arguments: bytes | int) -> Reply:
+    async def _run(self, script: Script, account: Id, *arguments: bytes | int) -> Reply:
         tag = tag_of(account)
         slot = slot_of(tag) if self._redis.clustered else 0
         keys = [b"h{%b}" % tag, b"m{%b}" % tag, self._epoch_name(slot)]
