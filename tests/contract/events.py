@@ -32,7 +32,7 @@ from tintype.kernel.problem import Unavailable
 from tintype.ports.events import Delivered, Events, Subscription
 
 WAIT_S = 1.0
-PATIENCE_S = 40.0
+PATIENCE_S = 60.0
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -170,7 +170,7 @@ class EventsContract(abc.ABC):
         await ears.close()
         await eyes.close()
 
-    async def test_what_was_not_noted_comes_again_to_the_next_member(
+    async def test_what_was_not_noted_comes_again_to_the_next_reader(
         self, database: Database, log: Log
     ) -> None:
         await publish(database, range(5))
@@ -289,7 +289,7 @@ class EventsContract(abc.ABC):
         assert await likes(database) == [6]
         await runner.close()
 
-    async def test_two_members_of_a_fold_never_count_twice(
+    async def test_two_readers_of_a_fold_never_count_twice(
         self, database: Database, log: Log
     ) -> None:
         runners = [

@@ -55,8 +55,8 @@ def settings(kafka_broker: KafkaBroker, kafka_prefix: str) -> KafkaSettings:
         bootstrap=kafka_broker.bootstrap,
         prefix=kafka_prefix,
         partitions=4,
-        timeout_ms=3_000,
-        session_timeout_ms=3_000,
+        timeout_ms=5_000,
+        session_timeout_ms=5_000,
     )
 
 
