@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tintype.config import ConfigError, load
-from tintype.database.distribute import SHARDS, NotDistributable, distribute
 from tintype.database.migrate import SchemaTooNew, migrate
 from tintype.database.settings import DatabaseSettings
+from tintype.database.spread import SHARDS, CannotSpread, spread
 from tintype.entry import folder
 from tintype.entry.cli_admin import telling_problems
 from tintype.entry.settings import DATABASE, Settings
@@ -38,7 +38,7 @@ def migrate_now() -> None:
 
 
 @database_app.command("distribute")
-def distribute_now(
+def spread_now(
     shards: Annotated[int, typer.Option(min=1, help="pieces to cut each table into")] = SHARDS,
     dry_run: Annotated[  # noqa: FBT002 - a flag of the command line
         bool, typer.Option("--dry-run", help="print the statements that are left, run none")
@@ -51,8 +51,8 @@ def distribute_now(
         raise ConfigError(message)
     with telling_problems():
         try:
-            done = asyncio.run(_distribute(settings, shards=shards, dry_run=dry_run))
-        except NotDistributable as error:
+            done = asyncio.run(_spread(settings, shards=shards, dry_run=dry_run))
+        except CannotSpread as error:
             typer.echo(f"tintype: {error}", err=True)
             raise typer.Exit(1) from error
     said = "would be spread" if dry_run else "were spread"
@@ -74,16 +74,16 @@ def _migrate(settings: Settings) -> bool:
     return True
 
 
-async def _distribute(settings: DatabaseSettings, *, shards: int, dry_run: bool) -> int:
+async def _spread(settings: DatabaseSettings, *, shards: int, dry_run: bool) -> int:
     import tintype.entry.compose  # noqa: F401 - its slices declare the tables
     from tintype.database import metadata
-    from tintype.database.postgres import autocommit, open_engine
+    from tintype.database.postgres_pool import autocommit, open_engine
 
     # Spreading a table copies its rows: that takes as long as it takes.
     patient = settings.model_copy(update={"statement_timeout_ms": _PATIENCE_MS, "pool_size": 1})
     engine = open_engine(str(settings.url), patient)
     try:
-        return await distribute(
+        return await spread(
             _Coordinator(autocommit(engine)),
             metadata.tables.keys(),
             shards=shards,

@@ -14,13 +14,13 @@ import pytest
 
 import tintype.entry.compose  # noqa: F401 - its slices declare the tables
 from tintype.database import metadata
-from tintype.database.distribute import NotDistributable, distribute, plan
 from tintype.database.postgres_pool import autocommit, open_engine
 from tintype.database.settings import DatabaseSettings
+from tintype.database.spread import REFERENCE, CannotSpread, plan, spread
 from tintype.entry.cli_database import _Coordinator
 
 TABLES = sorted(metadata.tables)
-_DISTRIBUTE = re.compile(r"SELECT create_distributed_table\('(\w+)', 'shard', (.*)\)")
+_SPREAD = re.compile(r"SELECT create_distributed_table\('(\w+)', 'shard', (.*)\)")
 _REFERENCE = re.compile(r"SELECT create_reference_table\('(\w+)'\)")
 
 
@@ -43,8 +43,8 @@ class Recording:
         if len(self.ran) == self.breaks_after:
             raise ConnectionError
         self.ran.append(statement)
-        if spread := _DISTRIBUTE.fullmatch(statement):
-            self.place(spread[1], "distributed", "shard", 1)
+        if cut := _SPREAD.fullmatch(statement):
+            self.place(cut[1], "distributed", "shard", 1)
         elif copied := _REFERENCE.fullmatch(statement):
             self.place(copied[1], "reference", "<none>", 2)
         else:
@@ -66,19 +66,17 @@ def test_every_table_has_its_step_and_accounts_is_the_first() -> None:
     assert first.statement == (
         "SELECT create_distributed_table('accounts', 'shard', shard_count => 32)"
     )
-    spread = [step for step in others if "distributed" in step.statement]
-    assert all(step.statement.endswith("colocate_with => 'accounts')") for step in spread)
-    assert {step.table for step in others} - {step.table for step in spread} == {
-        "alembic_version",
-        "instance",
-    }
+    cut = [step for step in others if "distributed" in step.statement]
+    assert all(step.statement.endswith("colocate_with => 'accounts')") for step in cut)
+    copied = {step.table for step in others} - {step.table for step in cut}
+    assert copied == REFERENCE & {*TABLES, "alembic_version"}
 
 
 async def test_the_whole_schema_is_spread_once() -> None:
     cluster = Recording()
 
-    done = await distribute(cluster, TABLES, tell=_nothing)
-    again = await distribute(cluster, TABLES, tell=_nothing)
+    done = await spread(cluster, TABLES, tell=_nothing)
+    again = await spread(cluster, TABLES, tell=_nothing)
 
     assert done == len(TABLES) + 1
     assert again == 0
@@ -89,10 +87,10 @@ async def test_the_whole_schema_is_spread_once() -> None:
 async def test_after_an_interruption_the_rest_is_done_and_nothing_twice(after: int) -> None:
     cluster = Recording(breaks_after=after)
     with pytest.raises(ConnectionError):
-        await distribute(cluster, TABLES, tell=_nothing)
+        await spread(cluster, TABLES, tell=_nothing)
 
     cluster.breaks_after = None
-    done = await distribute(cluster, TABLES, tell=_nothing)
+    done = await spread(cluster, TABLES, tell=_nothing)
 
     assert done == len(TABLES) + 1 - after
     assert cluster.ran == [step.statement for step in plan(TABLES)]
@@ -102,7 +100,7 @@ async def test_a_dry_run_tells_every_statement_and_runs_none() -> None:
     cluster = Recording()
     told: list[str] = []
 
-    await distribute(cluster, TABLES, dry_run=True, tell=told.append)
+    await spread(cluster, TABLES, dry_run=True, tell=told.append)
 
     assert told == [f"{step.statement};" for step in plan(TABLES)]
     assert cluster.ran == []
@@ -124,21 +122,21 @@ async def test_a_table_that_is_spread_in_another_way_is_refused(
     cluster.place("accounts", "distributed", "shard", 1)
     cluster.place(name, kind, key, colocation)
 
-    with pytest.raises(NotDistributable, match=rf"undistribute_table\('{name}'\)"):
-        await distribute(cluster, TABLES, tell=_nothing)
+    with pytest.raises(CannotSpread, match=rf"undistribute_table\('{name}'\)"):
+        await spread(cluster, TABLES, tell=_nothing)
 
     assert cluster.ran == []
 
 
 async def test_without_the_extension_it_is_said_what_to_do() -> None:
-    with pytest.raises(NotDistributable, match="CREATE EXTENSION citus"):
-        await distribute(Recording(extension=False), TABLES, tell=_nothing)
+    with pytest.raises(CannotSpread, match="CREATE EXTENSION citus"):
+        await spread(Recording(extension=False), TABLES, tell=_nothing)
 
 
 async def test_a_plain_postgresql_is_no_cluster(postgres_url: str) -> None:
     engine = open_engine(postgres_url, DatabaseSettings(url=postgres_url))
 
-    with pytest.raises(NotDistributable, match="CREATE EXTENSION citus"):
-        await distribute(_Coordinator(autocommit(engine)), TABLES, tell=_nothing)
+    with pytest.raises(CannotSpread, match="CREATE EXTENSION citus"):
+        await spread(_Coordinator(autocommit(engine)), TABLES, tell=_nothing)
 
     await engine.dispose()

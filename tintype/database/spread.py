@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 KEY = "shard"
 FIRST = "accounts"
-REFERENCE = frozenset({"instance", "alembic_version"})
+REFERENCE = frozenset({"alembic_version", "flags", "instance"})
 SHARDS = 128
 """Pieces that each table is cut into, unless told otherwise: servers can share that many."""
 
@@ -26,7 +26,7 @@ _PLACED = (
 )
 
 
-class NotDistributable(Exception):  # noqa: N818 - it reads as what it says
+class CannotSpread(Exception):  # noqa: N818 - it reads as what it says
     """The database can not be turned into the cluster that was asked for."""
 
 
@@ -52,9 +52,9 @@ class Step:
 
 def plan(tables: Collection[str], *, shards: int = SHARDS) -> list[Step]:
     """Every step from plain tables to distributed ones, ``accounts`` first."""
-    spread = sorted(set(tables) - REFERENCE - {FIRST})
-    steps = [Step(FIRST, _distribute(FIRST, f"shard_count => {shards}"))]
-    steps += [Step(name, _distribute(name, f"colocate_with => '{FIRST}'")) for name in spread]
+    others = sorted(set(tables) - REFERENCE - {FIRST})
+    steps = [Step(FIRST, _spread(FIRST, f"shard_count => {shards}"))]
+    steps += [Step(name, _spread(name, f"colocate_with => '{FIRST}'")) for name in others]
     steps += [
         Step(name, f"SELECT create_reference_table('{name}')")
         for name in sorted(REFERENCE & {*tables, "alembic_version"})
@@ -62,7 +62,7 @@ def plan(tables: Collection[str], *, shards: int = SHARDS) -> list[Step]:
     return steps
 
 
-async def distribute(
+async def spread(
     cluster: Cluster,
     tables: Collection[str],
     *,
@@ -76,11 +76,11 @@ async def distribute(
     is run; in a dry run nothing else happens.
 
     Raises:
-        NotDistributable: the extension is missing, or a table is spread in another way.
+        CannotSpread: the extension is missing, or a table is spread in another way.
     """
     if not await cluster.rows(_INSTALLED):
         message = "The extension citus is not installed here. Run: CREATE EXTENSION citus"
-        raise NotDistributable(message)
+        raise CannotSpread(message)
     placed = {str(row["name"]): row for row in await cluster.rows(_PLACED)}
     _check(placed, tables)
     left = [step for step in plan(tables, shards=shards) if step.table not in placed]
@@ -91,7 +91,7 @@ async def distribute(
     return len(left)
 
 
-def _distribute(table: str, how: str) -> str:
+def _spread(table: str, how: str) -> str:
     return f"SELECT create_distributed_table('{table}', '{KEY}', {how})"
 
 
@@ -109,7 +109,7 @@ def _check(placed: Mapping[str, Mapping[str, Any]], tables: Collection[str]) -> 
                 f"{name} is spread in another way ({row['kind']}, by {row['key']}). "
                 f"Run: SELECT undistribute_table('{name}')"
             )
-            raise NotDistributable(message)
+            raise CannotSpread(message)
 
 
 def _beside(row: Mapping[str, Any], home: Mapping[str, Any]) -> bool:
