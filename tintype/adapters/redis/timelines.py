@@ -1,7 +1,7 @@
 """Timelines in Redis: two small keys an account, one round trip a page, 2 000 deliveries under way.
 
-See ``timeline_scripts`` for what is stored. A timeline is trusted only under the epoch and the reign
-that it was built in, and only when both of its keys are there and belong together.
+See ``timeline_scripts`` for what is stored. A timeline is trusted only under the epoch and reign it
+was built in, and only when both of its keys are there and belong together.
 """
 
 from __future__ import annotations
