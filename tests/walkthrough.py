@@ -5,10 +5,15 @@ is not typed.
 """
 
 import re
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pyvips
 
@@ -17,6 +22,7 @@ PATH = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
 _DOCS = ROOT / "docs"
 _BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _PATIENCE_S = 120
+_START_S = 60
 
 
 def type_page(page: str, where: Path, *, patience_s: float = _PATIENCE_S, **variables: str) -> str:
@@ -38,6 +44,43 @@ def type_page(page: str, where: Path, *, patience_s: float = _PATIENCE_S, **vari
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return finished.stdout
+
+
+@contextmanager
+def served(data: Path) -> Iterator[str]:
+    """``tintype serve`` as a process of its own; yields its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        bind = f"127.0.0.1:{probe.getsockname()[1]}"
+    log = data.with_suffix(".log")
+    environment = {"PATH": PATH, "PYTHONPATH": str(ROOT)}
+    environment |= {"TINTYPE_BIND": bind, "TINTYPE_DATA": str(data)}
+    with log.open("w") as sink:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "tintype", "serve"],
+            cwd=data.parent,
+            env=environment,
+            stderr=sink,
+        )
+    try:
+        assert _answers(f"http://{bind}/v1/instance", server), log.read_text()
+        yield f"http://{bind}"
+    finally:
+        server.terminate()
+        server.wait(timeout=_START_S)
+
+
+def _answers(address: str, server: subprocess.Popen[bytes]) -> bool:
+    """Whether the server comes to answer, as long as it runs and in good time."""
+    deadline = time.monotonic() + _START_S
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            if httpx.get(address).is_success:
+                return True
+        except httpx.TransportError:
+            pass
+        time.sleep(0.05)
+    return False
 
 
 def draw_sunrise(path: Path) -> None:

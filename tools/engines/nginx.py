@@ -15,6 +15,7 @@ from tools.engines.process import EngineProcess, answers, free_port, program
 TEMPLATE = Path(__file__).resolve().parents[2] / "deploy" / "nginx" / "gateway.conf.template"
 """The configuration that is shipped; everything here runs exactly that."""
 
+_CONNECTIONS, _MOST_CONNECTIONS = 200, 4000
 _MAIN = """\
 daemon off;
 {run_as}
@@ -49,7 +50,8 @@ class Nginx:
     """A gateway on ``bind`` in front of API processes at ``servers`` (``host:port`` each).
 
     Its access log goes to the same file as its errors, ``<folder>/nginx.log``. ``rate`` is how many
-    requests a second one address may make; ``extra`` becomes part of the server block.
+    requests a second one address may make, and beyond 200 how many connections it may hold at
+    once; ``extra`` becomes part of the server block.
     """
 
     def __init__(
@@ -117,6 +119,7 @@ class Nginx:
             ),
             "GATEWAY_SCHEME": "$scheme",
             "GATEWAY_RATE": str(self._rate),
+            "GATEWAY_CONNECTIONS": str(min(max(_CONNECTIONS, self._rate), _MOST_CONNECTIONS)),
             "GATEWAY_EXTRA": str(extra),
         }
         (self.folder / "gateway.conf").write_text(fill(TEMPLATE.read_text(), values))

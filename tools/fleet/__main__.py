@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 
 from tools.engines.process import EngineMissing
@@ -23,6 +24,7 @@ from tools.fleet.supervisor import Supervisor
 
 _COMMAND_S = 120
 _NAME = "fleet"
+_ONCE = (["db", "migrate"], ["storage", "setup"])
 _DETAILS = (" ", "{", "}")
 
 
@@ -80,9 +82,11 @@ def _start(
     if engines_only:
         console.say(_NAME, f"the engines run, their addresses are in {written}; Ctrl-C stops them")
         return
-    for words in (["db", "migrate"], ["storage", "setup"]):
-        _do(place, state, console, words)
-        _go_on(stopping)
+    with ThreadPoolExecutor() as pool:
+        doing = [pool.submit(_do, place, state, console, words) for words in _ONCE]
+    for done in doing:
+        done.result()
+    _go_on(stopping)
     roles = layout.roles(place, state)
     begins = [part.log.stat().st_size if part.log and part.log.exists() else 0 for part in roles]
     supervisor.start(roles)

@@ -31,6 +31,7 @@ WORKERS = {
 }
 _REDIS_NODES = 3
 _RATE = 100
+_START_S = 150.0
 _LOCAL = ("127.0.0.1", "localhost", "[::1]")
 _BUCKET = "tintype"
 _EVERYBODY_ENTERS = 0o001
@@ -193,7 +194,7 @@ class _RoleProcess:
         self._ready = f"http://127.0.0.1:{port}/readyz"
 
     def start(self) -> None:
-        self.process.start(lambda: _is_ok(self._ready))
+        self.process.start(lambda: _is_ok(self._ready), patience_s=_START_S)
 
     def stop(self) -> None:
         """Drain: what runs is finished, leases are handed back."""
