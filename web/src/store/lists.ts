@@ -1,6 +1,7 @@
 import { listBlocks, listMutes, listPeople, listRequests, type People } from '../api/graph';
 import { listComments, listLikers, listPosts, listSaved, listTagged, readFeed } from '../api/posts';
-import type { Account, Comment, Page, Post } from '../api/types';
+import type { Account, Comment, FeedPage, Page, Post } from '../api/types';
+import { served } from '../feed/tier.svelte';
 import { entities, type Person } from './entities.svelte';
 import { listOf, mapPage, PagedList } from './list.svelte';
 
@@ -13,10 +14,16 @@ const comments = (page: Page<Comment>): Page<Comment> =>
 export const FEED = 'feed';
 export const postsOf = (accountId: string): string => `posts:${accountId}`;
 
-export const feedList = () =>
-  listOf(FEED, async (cursor, signal) => posts(await readFeed(cursor, signal)));
+/** The posts of a page of the feed; what answered is noted for the reader. */
+const feedPosts = (page: FeedPage): Page<Post> => {
+  served.tier = page.tier;
+  return posts(page);
+};
 
-export const seedFeed = (page: Page<Post>): void => feedList().seed(posts(page));
+export const feedList = () =>
+  listOf(FEED, async (cursor, signal) => feedPosts(await readFeed(cursor, signal)));
+
+export const seedFeed = (page: FeedPage): void => feedList().seed(feedPosts(page));
 
 export const profileList = (accountId: string) =>
   listOf(postsOf(accountId), async (cursor, signal) =>
