@@ -27,6 +27,7 @@ LONGEST_ALT = 1_000
 LONGEST_COMMENT = 1_000
 MOST_TAGS = 30
 MOST_MENTIONS = 30
+_HOUR_MS = 3600 * 1000
 
 
 class Post(msgspec.Struct, frozen=True, kw_only=True):
@@ -195,6 +196,15 @@ def rearranged(slides: Sequence[PostSlide], changes: PostChanges) -> list[PostSl
     if len(order) != len(known) or set(order) != set(known):
         raise invalid_field("/order", "Name every slide of the post once.")
     return [known[id_] for id_ in order]
+
+
+def popularity(likes: int, *, age_ms: int) -> float:
+    """How far up among popular posts: likes, halved and halved again as hours go by.
+
+    The shape is that of Hacker News: ``(likes + 1) / (hours + 2) ** 1.5``.
+    """
+    hours = max(0, age_ms) / _HOUR_MS
+    return float((likes + 1) / (hours + 2) ** 1.5)
 
 
 def normal_tag(tag: str) -> str:

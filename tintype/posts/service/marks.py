@@ -56,6 +56,11 @@ class HeldMarks:
         newest = self._held.values.get(viewer)
         return newest.ends if newest is not None and newest.floor == 0 else None
 
+    def known(self, viewer: Id) -> Mapping[Id, bytes]:
+        """The ends that are held, of the newest marked posts at most; empty when none are."""
+        newest = self._held.values.get(viewer)
+        return {} if newest is None else newest.ends
+
     async def of(self, viewer: Id, ids: Sequence[Id]) -> Mapping[Id, bytes]:
         """The ends of these posts for a viewer, as of the last acknowledged change."""
         newest = self._held.values.get(viewer)

@@ -16,6 +16,7 @@ from tintype.posts.service.comments import Comments
 from tintype.posts.service.editing import Editing
 from tintype.posts.service.erasing import Erasing
 from tintype.posts.service.marks import HeldMarks
+from tintype.posts.service.popular import Popular
 from tintype.posts.service.publishing import DeliveryPolicy, Publishing
 from tintype.posts.service.reactions import Reactions
 from tintype.posts.service.reading import Reading
@@ -46,7 +47,9 @@ class Posts:
         self.reactions = Reactions(database, graph)
         self.comments = Comments(database, graph, self.publishing)
         self.erasing = Erasing(database)
+        self.popular = Popular(database, self._cards, marks, media)
         accounts.on_change(self._cards.drop_author)
+        accounts.on_change(self.popular.drop_author)
         database.notices.hear(PostChanged, self._changed)
         database.notices.hear(CountsMoved, lambda notice: self._cards.recount(notice.subjects))
 
@@ -127,4 +130,5 @@ class Posts:
 
     def _changed(self, notice: PostChanged) -> None:
         self._cards.drop([notice.post])
+        self.popular.drop(notice.post)
         self.reading.unpublished_changed(notice.author)
