@@ -5,6 +5,7 @@ from tintype.database.event_log import EventLog, Relay
 from tintype.database.job_runner import JobHandler, JobRunner, LeasedJob, hand_back_all
 from tintype.database.jobs import Job, LeaseLost, Permanent
 from tintype.database.notices import Notices
+from tintype.database.patience import within
 from tintype.database.session import (
     AlreadyAnswered,
     Database,
@@ -45,4 +46,5 @@ __all__ = [
     "metadata",
     "only_filtering",
     "upsert",
+    "within",
 ]

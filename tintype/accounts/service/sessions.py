@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from collections import OrderedDict
 from collections.abc import Iterable
+from contextlib import suppress
 
 import msgspec
 
@@ -33,13 +34,15 @@ from tintype.accounts.views import (
     SignedIn,
     own_account_view,
 )
-from tintype.database import Database, Row, Transaction
+from tintype.database import Database, Row, Transaction, within
 from tintype.database import counts as folded
 from tintype.kernel.clock import to_rfc3339
 from tintype.kernel.ids import SHARDS, Id, shard_of
+from tintype.kernel.problem import OutOfSpace, Unavailable
 
 _DAY_MS = 24 * 3600 * 1000
 _TOUCH_MS = 10 * 60 * 1000
+_TOUCH_S = 0.1
 _MOST_CACHED = 100_000
 _SHARD_DIGITS = 3
 
@@ -146,8 +149,7 @@ class Sessions:
                 return None
             if now - seen > _TOUCH_MS:
                 self._cache[token] = (signed, now)
-                async with self._database.write() as tx:
-                    await store.touch_session(tx, signed.account, signed.session, now)
+                await self._touch(signed, now)
             return signed
         shard = _shard_in(token)
         if shard is None:
@@ -164,6 +166,16 @@ class Sessions:
         if endings == self._endings:
             self._remember(token, signed, row.seen_ms)
         return signed
+
+    async def _touch(self, signed: Signed, now_ms: int) -> None:
+        """Note that a session was used; not worth a failure, nor a wait."""
+
+        async def note() -> None:
+            async with self._database.write() as tx:
+                await store.touch_session(tx, signed.account, signed.session, now_ms)
+
+        with suppress(TimeoutError, Unavailable, OutOfSpace):
+            await within(_TOUCH_S, note())
 
     async def is_signed_in(self, account: Id) -> bool:
         """Whether an account is live and has a session that has not ended, wherever it is."""
