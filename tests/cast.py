@@ -16,6 +16,7 @@ import httpx
 from tests.pictures import small_photo
 from tintype.entry.compose import Server, compose
 from tintype.entry.settings import Settings
+from tintype.feed import FeedSettings
 from tintype.http import RateLimitSettings
 
 PASSWORD = "correct horse battery"
@@ -111,6 +112,8 @@ class World:
 def settings_in(folder: Path, **changes: Any) -> Settings:
     """Settings for a test: the defaults, with room for as many calls as it makes."""
     limits = RateLimitSettings(factor=10_000)
+    # A machine that runs many tests at once is slower than any database may be.
+    changes.setdefault("feed", FeedSettings(budget_ms=30_000))
     return Settings(data=folder / "data", rate_limits=limits, **changes)
 
 

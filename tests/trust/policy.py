@@ -181,6 +181,8 @@ OPERATIONS: dict[str, Asked] = {
     "read_decisions": _ADMINS,
     "update_instance": Asked("admins", body={"name": "Changed"}),
     "create_invite": Asked("admins", body={}),
+    "list_flags": _ADMINS,
+    "set_flag": Asked("admins", "flag", {"on": None}),
     "home": _ANYONE,
     "post_page": Asked("see posts", "post"),
     "profile_page": Asked("see a profile", "account"),

@@ -89,10 +89,12 @@ class Stage:
         return int(self.world.server.database._raw.total_changes)
 
     def of(self, kind: str) -> list[Subject]:
-        return self.subjects.get(kind) or [Subject(kind, kind, "any", values=_FIXED)]
+        values = _FIXED | _FIXED_OF.get(kind, {})
+        return self.subjects.get(kind) or [Subject(kind, kind, "any", values=values)]
 
 
 _FIXED = {"tag": "dawn", "section": "account", "name": "main.js"}
+_FIXED_OF = {"flag": {"name": "feed-trending"}}
 
 
 @asynccontextmanager

@@ -1,14 +1,15 @@
-"""The operator's side: set-up, instance, erasure, health, figures, repairs."""
+"""The operator's side: set-up, instance, erasure, flags, health, figures, repairs."""
 
 from tintype.admin.errors import MetricsClosed, NotAlive, NotReady, SetupDone, SetupTokenWrong
-from tintype.admin.model import AdminSettings, Finding
-from tintype.admin.service import Check, Erasing, HealthWatch, Metrics, Repairs, Setup
+from tintype.admin.model import AdminSettings, Finding, flags_of
+from tintype.admin.service import Check, Erasing, Flags, HealthWatch, Metrics, Repairs, Setup
 
 __all__ = [
     "AdminSettings",
     "Check",
     "Erasing",
     "Finding",
+    "Flags",
     "HealthWatch",
     "Metrics",
     "MetricsClosed",
@@ -18,4 +19,5 @@ __all__ = [
     "Setup",
     "SetupDone",
     "SetupTokenWrong",
+    "flags_of",
 ]

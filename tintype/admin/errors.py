@@ -1,4 +1,4 @@
-from tintype.kernel.problem import Conflict, Forbidden, Unavailable
+from tintype.kernel.problem import Conflict, Forbidden, NotFound, Unavailable
 
 
 class SetupDone(Conflict):
@@ -19,3 +19,7 @@ class NotReady(Unavailable):
 
 class NotAlive(Unavailable):
     """This process hangs; start it again."""
+
+
+class FlagNotFound(NotFound):
+    """There is no flag of this name."""

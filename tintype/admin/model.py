@@ -9,6 +9,9 @@ from typing import Literal
 import msgspec
 from pydantic import BaseModel, ConfigDict
 
+from tintype.kernel.ids import Id
+from tintype.kernel.notice import Notice
+
 Level = Literal["ok", "degraded", "failed"]
 
 # A proxy in front adds one of these: then the nearest address says nothing about the caller.
@@ -68,6 +71,53 @@ class StoreFigures(msgspec.Struct, frozen=True):
     queues: Sequence[QueueFigures]
     behind: Mapping[str, int]
     dead_letters: Mapping[str, int]
+
+
+class Flag(msgspec.Struct, frozen=True):
+    """A switch that an operator may turn while the server runs."""
+
+    name: str
+    default: bool
+    meaning: str
+
+
+class FlagState(msgspec.Struct, frozen=True):
+    """How a flag was last set: ``on`` is ``None`` when that was to let the default hold again.
+
+    ``changed_ms`` grows with every change of a flag, whatever the clocks say: the later state is
+    the one with the greater number. ``changed_by`` is 0 for whoever runs the server's commands.
+    """
+
+    on: bool | None
+    changed_ms: int
+    changed_by: Id
+
+
+class FlagChanged(Notice, frozen=True, kw_only=True, tag="flag_changed"):
+    """A flag was set.
+
+    It brings the new state along, so that nobody has to ask a database that may be the very reason
+    for switching. Two of them may arrive in either order: ``changed_ms`` tells which is the later.
+    """
+
+    name: str
+    on: bool | None
+    changed_ms: int
+    changed_by: Id
+
+
+def flags_of(group: str, values: type[BaseModel]) -> dict[str, Flag]:
+    """The flags that a slice declares as fields, by the name that operators use."""
+    names = {f"{group}-{field.replace('_', '-')}": field for field in values.model_fields}
+    fields = values.model_fields
+    return {
+        name: Flag(
+            name=name,
+            default=bool(fields[field].default),
+            meaning=" ".join((fields[field].description or "").split()),
+        )
+        for name, field in names.items()
+    }
 
 
 def is_local(host: str | None, headers: Mapping[str, str]) -> bool:

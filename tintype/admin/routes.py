@@ -19,11 +19,27 @@ from tintype.accounts import (
     Registration,
     SignedIn,
 )
-from tintype.admin.errors import MetricsClosed, NotAlive, NotReady, SetupDone, SetupTokenWrong
+from tintype.admin.errors import (
+    FlagNotFound,
+    MetricsClosed,
+    NotAlive,
+    NotReady,
+    SetupDone,
+    SetupTokenWrong,
+)
 from tintype.admin.model import AdminSettings, is_local
-from tintype.admin.service import HealthWatch, Metrics, Setup
+from tintype.admin.service import Flags, HealthWatch, Metrics, Setup
 from tintype.admin.service.metrics import CONTENT_TYPE
-from tintype.admin.views import AdminInstanceView, InstanceView, LiveView, finding_views, ready_view
+from tintype.admin.views import (
+    AdminInstanceView,
+    FlagList,
+    FlagView,
+    InstanceView,
+    LiveView,
+    finding_views,
+    ready_view,
+)
+from tintype.feed import NoRanker
 from tintype.http import Access, Body, Call, Routes
 
 _LONGEST = 1000
@@ -45,12 +61,16 @@ class InstanceChanges(Body):
     registration: Registration | None = None
 
 
+class FlagChange(Body):
+    on: bool | None = Field(strict=True)
+
+
 class NewInvite(Body):
     uses: int = Field(default=1, ge=1, le=_MOST_USES)
     expires_in_days: int = Field(default=7, ge=1, le=_MOST_DAYS)
 
 
-def routes(setup: Setup, instance: OwnInstance) -> Routes:
+def routes(setup: Setup, instance: OwnInstance, flags: Flags) -> Routes:
     """The routes of the operator's side that people use."""
     table = Routes("admin")
 
@@ -104,6 +124,23 @@ def routes(setup: Setup, instance: OwnInstance) -> Routes:
     async def create_invite(call: Call, body: NewInvite) -> InviteView:
         """A code that lets people join while registration is by invite."""
         return await instance.invite(actor=call.actor, uses=body.uses, days=body.expires_in_days)
+
+    @table.get("/v1/admin/flags", access=Access.ADMIN, returns=FlagList)
+    async def list_flags(call: Call) -> FlagList:  # noqa: ARG001 - every route takes a call
+        """What can be switched while the server runs, and how it stands."""
+        return flags.all()
+
+    @table.put(
+        "/v1/admin/flags/{name}",
+        access=Access.ADMIN,
+        subject="flag",
+        rule="admin",
+        returns=FlagView,
+        problems=[FlagNotFound, NoRanker],
+    )
+    async def set_flag(call: Call, name: str, body: FlagChange) -> FlagView:
+        """Switch a flag on or off, in every process; `null` lets its default hold again."""
+        return await flags.switch(name, on=body.on, actor=call.actor)
 
     return table
 

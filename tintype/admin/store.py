@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from tintype.admin.model import QueueFigures, StoreFigures
+from tintype.admin.model import FlagState, QueueFigures, StoreFigures
 from tintype.database import Reader, Row, Transaction, metadata, upsert
 from tintype.database.jobs import DEAD, QUEUED
 from tintype.database.tables import (
@@ -20,6 +20,7 @@ from tintype.database.tables import (
 from tintype.kernel.ids import SHARDS, Id, shard_of
 
 _PROBE_SHARD = 0
+_FLAG_SHARD = 0
 
 probes = sa.Table(
     "probes",
@@ -28,6 +29,35 @@ probes = sa.Table(
     sa.Column("name", sa.String(40), primary_key=True),
     sa.Column("at_ms", sa.BigInteger, nullable=False),
 )
+
+
+flags = sa.Table(
+    "flags",
+    metadata,
+    sa.Column("shard", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.String(60), primary_key=True),
+    sa.Column("value", sa.Boolean),
+    sa.Column("changed_ms", sa.BigInteger, nullable=False),
+    sa.Column("changed_by", sa.BigInteger, nullable=False),
+)
+
+
+async def flag_states(reader: Reader) -> dict[str, FlagState]:
+    """Every flag that was ever set."""
+    rows = await reader.all(sa.select(flags).where(flags.c.shard == _FLAG_SHARD))
+    return {row.name: FlagState(row.value, row.changed_ms, row.changed_by) for row in rows}
+
+
+async def put_flag(tx: Transaction, name: str, state: FlagState) -> None:
+    row = {
+        "shard": _FLAG_SHARD,
+        "name": name,
+        "value": state.on,
+        "changed_ms": state.changed_ms,
+        "changed_by": state.changed_by,
+    }
+    changed = ["value", "changed_ms", "changed_by"]
+    await tx.execute(upsert(flags, row, index=["shard", "name"], update=changed))
 
 
 async def write_probe(tx: Transaction, name: str, now_ms: int) -> None:
@@ -55,7 +85,13 @@ async def figures(reader: Reader) -> StoreFigures:
     head = await reader.scalar(
         sa.select(sa.func.max(event_log.c.position)).where(_everywhere(event_log))
     )
-    offsets = await reader.all(sa.select(consumer_offsets).where(_everywhere(consumer_offsets)))
+    offsets = await reader.all(
+        sa.select(consumer_offsets).where(
+            _everywhere(consumer_offsets),
+            # Positions in a log outside the database: how much lies behind them is asked there.
+            sa.not_(consumer_offsets.c.consumer_group.contains("@")),
+        )
+    )
     dead = await reader.all(
         sa.select(dead_letters.c.consumer_group, sa.func.count().label("letters"))
         .where(_everywhere(dead_letters))

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import msgspec
 
 from tintype.accounts import Registration
-from tintype.admin.model import Finding, Health
+from tintype.admin.model import Finding, Flag, FlagState, Health
+from tintype.kernel.clock import to_rfc3339
 from tintype.media import LimitsView
 
 
@@ -32,6 +33,28 @@ class AdminInstanceView(msgspec.Struct, frozen=True):
 
     name: str
     registration: Registration
+
+
+class FlagView(msgspec.Struct, frozen=True):
+    """A flag as this process obeys it.
+
+    ``set`` tells whether somebody decided; else the default holds. ``changed_by`` is the account
+    that changed it last, null when it was changed by a command of the server, or never.
+    """
+
+    name: str
+    on: bool
+    default: bool
+    set: bool
+    meaning: str
+    changed_at: str | None
+    changed_by: str | None
+
+
+class FlagList(msgspec.Struct, frozen=True):
+    """Every flag that this version knows."""
+
+    items: list[FlagView]
 
 
 class FindingView(msgspec.Struct, frozen=True):
@@ -62,3 +85,15 @@ def ready_view(health: Health) -> ReadyView:
 
 def finding_views(findings: Sequence[Finding]) -> list[FindingView]:
     return [FindingView(name=each.name, detail=each.detail) for each in findings]
+
+
+def flag_view(flag: Flag, state: FlagState | None, *, on: bool) -> FlagView:
+    return FlagView(
+        name=flag.name,
+        on=on,
+        default=flag.default,
+        set=state is not None and state.on is not None,
+        meaning=flag.meaning,
+        changed_at=None if state is None else to_rfc3339(state.changed_ms),
+        changed_by=str(state.changed_by) if state is not None and state.changed_by else None,
+    )

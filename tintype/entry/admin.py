@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 
 from tintype.accounts import Accounts, OwnInstance
-from tintype.admin import AdminSettings, Check, Erasing, HealthWatch, Metrics, Repairs, Setup
+from tintype.admin import (
+    AdminSettings,
+    Check,
+    Erasing,
+    Flags,
+    HealthWatch,
+    Metrics,
+    Repairs,
+    Setup,
+    flags_of,
+)
 from tintype.admin.consumers import jobs
 from tintype.admin.routes import Machinery, machine_routes
 from tintype.admin.routes import routes as admin_routes
@@ -17,8 +27,11 @@ from tintype.admin.service.health import BEAT_S
 from tintype.database import Consumer, Database, Fold, JobHandler
 from tintype.entry.background import Periodic
 from tintype.entry.secret import Secret
+from tintype.feed import FeedFlags, Home
 from tintype.http import Routes
 from tintype.media import LimitsView
+
+_LOOK_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -28,13 +41,18 @@ class AdminPart:
     setup: Setup
     health: HealthWatch
     metrics: Metrics
+    flags: Flags
     routes: Routes
     machine_routes: APIRouter
     handlers: list[JobHandler]
 
     @property
     def periodic(self) -> list[Periodic]:
-        return [Periodic("heartbeat", BEAT_S, self.health.beat, everywhere=True)]
+        return [
+            Periodic("heartbeat", BEAT_S, self.health.beat, everywhere=True),
+            # Hears of what a command changed, too: that runs beside this process.
+            Periodic("look at the flags", _LOOK_S, self.flags.refresh, everywhere=True),
+        ]
 
 
 @dataclass(frozen=True)
@@ -49,6 +67,7 @@ class Watched:
     consumers: Sequence[Consumer | Fold]
     limits: LimitsView
     commits: Callable[[], int]
+    home: Home
 
 
 def compose_admin(
@@ -63,15 +82,33 @@ def compose_admin(
     """Set-up, erasure, health and figures over the parts that exist."""
     setup = Setup(accounts, instance, secret=secret.key("setup"), limits=watched.limits)
     health = HealthWatch(database, watched.checks)
-    metrics = Metrics(database, watched.commits)
+    metrics = Metrics(database, watched.commits, lambda: watched.home.answers)
+    flags = _flags(database, watched.home)
     return AdminPart(
         setup=setup,
         health=health,
         metrics=metrics,
-        routes=admin_routes(setup, instance),
+        flags=flags,
+        routes=admin_routes(setup, instance, flags),
         machine_routes=machine_routes(Machinery(health, metrics, settings)),
         handlers=jobs(
             Erasing(database, accounts, watched.erase_account),
             Repairs(database, watched.consumers),
         ),
     )
+
+
+def _flags(database: Database, home: Home) -> Flags:
+    """The flags that the slices declare, obeyed by them from now on."""
+    flags = Flags(database, flags_of("feed", FeedFlags))
+
+    def switch_feeds() -> None:
+        home.switch(
+            FeedFlags(**{field: flags.is_on(f"feed-{field}") for field in FeedFlags.model_fields})
+        )
+
+    flags.on_change(switch_feeds)
+    flags.before_on("feed-ranked", home.require_ranker)
+    # Nobody knows what happened to the timelines while they were off.
+    flags.before_on("feed-timelines", home.distrust_timelines)
+    return flags

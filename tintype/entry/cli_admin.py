@@ -11,6 +11,8 @@ from typing import Annotated, TypeVar
 import typer
 
 from tintype.accounts import Device, Newcomer, OwnInstance
+from tintype.admin.service.flags import AT_A_SHELL
+from tintype.admin.views import FlagView
 from tintype.config import load
 from tintype.database import Transaction
 from tintype.entry.compose import Server, compose
@@ -20,6 +22,8 @@ from tintype.kernel.problem import Problem
 T = TypeVar("T")
 
 admin_app = typer.Typer(no_args_is_help=True, help="Accounts and invites, without the web client.")
+flags_app = typer.Typer(no_args_is_help=True, help="What is switched while servers run.")
+admin_app.add_typer(flags_app, name="flags")
 
 _HERE = Device(address="command line", agent="tintype admin")
 
@@ -75,6 +79,50 @@ def password(
 
     run(work)
     typer.echo(f"@{handle} has a new password, and no session any more.")
+
+
+@flags_app.command("list")
+def list_flags() -> None:
+    """Show every flag, how it stands and who changed it."""
+
+    async def work(server: Server) -> list[FlagView]:
+        await server.admin.flags.refresh()
+        return server.admin.flags.all().items
+
+    for flag in run(work):
+        stands = "on" if flag.on else "off"
+        kept = "set" if flag.set else "default"
+        changed = f", changed {flag.changed_at} by {flag.changed_by or 'a command'}"
+        typer.echo(f"{flag.name}: {stands} ({kept}{changed if flag.changed_at else ''})")
+        typer.echo(f"    {flag.meaning}")
+
+
+@flags_app.command("set")
+def set_flag(
+    name: Annotated[str, typer.Argument(help="which flag, as `list` shows it")],
+    value: Annotated[str, typer.Argument(help="`on` or `off`")],
+) -> None:
+    """Switch a flag; servers that run obey within seconds."""
+    if value not in {"on", "off"}:
+        typer.echo(f"tintype: {value}: write on or off.", err=True)
+        raise typer.Exit(2)
+    _switch(name, on=value == "on")
+
+
+@flags_app.command("clear")
+def clear_flag(
+    name: Annotated[str, typer.Argument(help="which flag, as `list` shows it")],
+) -> None:
+    """Let a flag's default hold again; servers that run obey within seconds."""
+    _switch(name, on=None)
+
+
+def _switch(name: str, *, on: bool | None) -> None:
+    async def work(server: Server) -> FlagView:
+        return await server.admin.flags.switch(name, on=on, actor=AT_A_SHELL)
+
+    flag = run(work)
+    typer.echo(f"{flag.name} is {'on' if flag.on else 'off'}.")
 
 
 def run(work: Callable[[Server], Awaitable[T]]) -> T:

@@ -105,6 +105,7 @@ class Server:
     async def start(self) -> None:
         if self.works_on_media:
             await self.media.start()
+        await self.admin.flags.refresh()
         self.background.start()
 
     async def stop(self) -> None:
@@ -204,6 +205,7 @@ def compose(
             consumers=consumers,
             limits=limits_view(settings.media, TEXT_LIMITS, None),
             commits=lambda: database.commits,
+            home=feed.home,
         ),
     )
     groups = [consumer.group for consumer in consumers]
@@ -218,6 +220,7 @@ def compose(
             Periodic("forget old notifications", _HOUR_S, notifications.forget_old),
             *media.periodic,
             *admin.periodic,
+            *(feed.periodic if role in WITH_PEOPLE else []),
         ],
     )
     part = part_for(role, work, only)

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 
 from tintype.accounts import Sessions
 from tintype.database import Consumer, Database
+from tintype.entry.background import Periodic
 from tintype.feed import FeedSettings, Home
 from tintype.feed.consumers import consumers
 from tintype.feed.routes import routes, short_way
@@ -18,6 +19,8 @@ from tintype.kernel.ids import Id
 from tintype.ports.timelines import Timelines
 from tintype.posts import Posts
 
+_LOOK_S = 5.0
+
 
 @dataclass(frozen=True)
 class FeedPart:
@@ -27,6 +30,8 @@ class FeedPart:
     home: Home
     routes: Routes
     consumers: list[Consumer]
+    periodic: list[Periodic]
+    """What a process that answers people does for itself."""
 
     def in_front_of(self, app: ASGIApp, kit: Kit, sessions: Sessions, observe: Observe) -> ASGIApp:
         """The application, with the feed taking the short way when it can."""
@@ -42,5 +47,6 @@ def compose_feed(
     settings: FeedSettings, timelines: Timelines, *, database: Database, graph: Graph, posts: Posts
 ) -> FeedPart:
     """The home feed on these timelines."""
-    home = Home(database, timelines, graph, posts, threshold=settings.threshold())
-    return FeedPart(timelines, home, routes(home), consumers(home))
+    home = Home(database, timelines, graph, posts, settings=settings)
+    popular = Periodic("look for popular posts", _LOOK_S, posts.popular.refresh, everywhere=True)
+    return FeedPart(timelines, home, routes(home), consumers(home), [popular])

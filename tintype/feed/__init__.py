@@ -1,7 +1,16 @@
 """Fan-out, timelines and the home feed."""
 
-from tintype.feed.model import FeedSettings, Tier
+from tintype.feed.errors import FeedUnavailable, NoRanker
+from tintype.feed.model import FeedFlags, FeedSettings, Tier
 from tintype.feed.service import Home
 from tintype.feed.views import FeedPage
 
-__all__ = ["FeedPage", "FeedSettings", "Home", "Tier"]
+__all__ = [
+    "FeedFlags",
+    "FeedPage",
+    "FeedSettings",
+    "FeedUnavailable",
+    "Home",
+    "NoRanker",
+    "Tier",
+]

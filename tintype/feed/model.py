@@ -31,6 +31,39 @@ class Tier(StrEnum):
     """The timeline, and the database below its floor: the healthy answer."""
     DATABASE = "database"
     """Fan-out on read: the timelines do not answer, or this one is being built elsewhere."""
+    TRENDING = "trending"
+    """Popular posts that everybody may see: neither timelines nor the database can be asked."""
+
+
+class FeedFlags(BaseModel):
+    """Which rungs of the degradation ladder feeds may stand on. Switched while the server runs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    ranked: bool = False
+    """Order feeds by what the viewer is likely to care for, where the viewer asks for that. Needs
+    a ranker."""
+    timelines: bool = True
+    """Read feeds from stored timelines. Off: every feed is gathered from the database. On again:
+    every timeline is built anew when it is next read."""
+    database: bool = True
+    """Gather a feed from the database when its timeline is not at hand. Off: popular posts
+    instead, so that the database is spared."""
+    trending: bool = True
+    """Show popular posts when nothing better can be had. Off: such a feed answers 503."""
+
+
+def tiers_of(flags: FeedFlags) -> tuple[Tier, ...]:
+    """The tiers that may answer, best first; each is tried when the one before can not.
+
+    A feed is never ranked unasked, so ``ranked`` is not among them.
+    """
+    allowed = (
+        (Tier.CHRONOLOGICAL, flags.timelines),
+        (Tier.DATABASE, flags.database),
+        (Tier.TRENDING, flags.trending),
+    )
+    return tuple(tier for tier, may in allowed if may)
 
 
 class Run(NamedTuple):
@@ -129,6 +162,10 @@ class FeedSettings(BaseModel):
     timelines: int = Field(default=200_000, ge=1)
     """Timelines that one process holds at most, about 3 KB each; the least recent reader's goes
     first and is built anew when they come back."""
+
+    budget_ms: int = Field(default=350, ge=50)
+    """How long a page may wait for a database that other machines share, before popular posts are
+    shown instead."""
 
     def threshold(self) -> Threshold:
         """The rule that these settings make."""

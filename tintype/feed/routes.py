@@ -6,6 +6,7 @@ from typing import Literal
 
 from starlette.responses import Response
 
+from tintype.feed.errors import FeedUnavailable
 from tintype.feed.service import Home
 from tintype.feed.views import FeedPage
 from tintype.http import Access, Call, Cursor, Limit, Routes, ShortAnswer
@@ -49,7 +50,12 @@ def routes(home: Home) -> Routes:
     """The route table of the feed slice."""
     r = Routes("feed")
 
-    @r.get("/v1/feed", access=Access.ACCOUNT, returns=FeedPage, problems=[UnknownCursor])
+    @r.get(
+        "/v1/feed",
+        access=Access.ACCOUNT,
+        returns=FeedPage,
+        problems=[UnknownCursor, FeedUnavailable],
+    )
     async def read_feed(
         call: Call,
         cursor: Cursor = None,
@@ -60,7 +66,8 @@ def routes(home: Home) -> Routes:
 
         The own posts and those of everybody whom the caller follows, newest first, as far as the
         caller may see them at this moment. `order=ranked` is answered chronologically as long as
-        this server has no ranking model; `tier` tells what answered.
+        this server has no ranking model; `tier` tells what answered. `trending` is not the own
+        feed: popular public posts, on one page, while nothing better can be had.
         """
         body = await home.page(
             call.actor, cursor=cursor, limit=clamp_limit(limit), here=call.base_url

@@ -11,6 +11,8 @@ class FeedPage(msgspec.Struct, frozen=True):
 
     ``tier`` names what answered: ``chronological`` is the healthy answer, ``database`` means that
     the stored timeline was not at hand and the same posts were looked up one followee at a time.
+    ``trending`` means that the feed could not be read: these are popular posts of public accounts,
+    the most popular first, and ``next_cursor`` is null. ``ranked`` needs a ranker.
     """
 
     items: list[PostView]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -51,6 +51,23 @@ class Answers(Collector):
     def _cumulated(self, cell: _Cell) -> list[tuple[str, float]]:
         names = [*map(str, map(float, self._bounds)), "+Inf"]
         return [(name, sum(cell.buckets[: place + 1])) for place, name in enumerate(names)]
+
+
+class FeedAnswers(Collector):
+    """Feeds by the tier that answered: how often readers had to do with less than the best."""
+
+    def __init__(self, counted: Callable[[], Mapping[str, int]]) -> None:
+        self._counted = counted
+
+    def collect(self) -> Iterator[Metric]:
+        answers = CounterMetricFamily(
+            "tintype_feed_answers",
+            "Feeds asked for, by the tier that answered; `none` when no tier could.",
+            labels=["tier"],
+        )
+        for tier, feeds in self._counted().items():
+            answers.add_metric([str(tier)], feeds)
+        yield answers
 
 
 class _Cell:

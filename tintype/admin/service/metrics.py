@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -17,7 +17,7 @@ from prometheus_client import (
 from tintype import __version__
 from tintype.admin import store
 from tintype.admin.model import StoreFigures
-from tintype.admin.service.answers import Answers
+from tintype.admin.service.answers import Answers, FeedAnswers
 from tintype.database import Database
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -28,7 +28,12 @@ _DELIVERY_S = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 600)
 class Metrics:
     """Counts what happens here; asks the database for the rest when somebody looks."""
 
-    def __init__(self, database: Database, commits: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        commits: Callable[[], int],
+        feed_answers: Callable[[], Mapping[str, int]],
+    ) -> None:
         self._database = database
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
@@ -36,6 +41,7 @@ class Metrics:
         info.labels(__version__).set(1)
         answers = Answers(_REQUEST_S)
         registry.register(answers)
+        registry.register(FeedAnswers(feed_answers))
         self.answered = answers.note
         """Note one answered request: its class of route, its status and its seconds."""
         self._delivery = Histogram(

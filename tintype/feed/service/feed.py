@@ -46,7 +46,10 @@ class Feed(Generic[C]):
         self.reading = Reading(self.sources, **self._depths)
 
     def complete_pulled_by(self, primer: Primer) -> None:
-        """Ask for the pulled posts that this process was not told of, before they are merged."""
+        """Ask for the pulled posts that this process was not told of, before they are merged.
+
+        To be called before anything about the reading is changed.
+        """
         self.sources = self.sources._replace(primer=primer)
         self.reading = Reading(self.sources, **self._depths)
 

@@ -5,21 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from tintype.database import Database, Notices
+from tintype.database import Database, Notices, TryAgain
 from tintype.feed import store
-from tintype.feed.model import NEWEST, PostDelivered, PostNoted, Threshold, Tier
+from tintype.feed.errors import FeedUnavailable, NoRanker
+from tintype.feed.model import (
+    NEWEST,
+    FeedFlags,
+    FeedSettings,
+    PostDelivered,
+    PostNoted,
+    Tier,
+    tiers_of,
+)
 from tintype.feed.service.fan_out import Delivered
 from tintype.feed.service.feed import Feed
+from tintype.feed.service.patience import DatabasePatience, TimelinePatience
 from tintype.feed.service.pulled import Primer
 from tintype.feed.service.reach import ByReach
+from tintype.feed.service.trending import Trending
 from tintype.graph import Graph
 from tintype.kernel.cursor import decode, encode
 from tintype.kernel.ids import Id
 from tintype.kernel.page import DEFAULT_LIMIT
+from tintype.kernel.problem import Unavailable
 from tintype.ports.timelines import Timelines
 from tintype.posts import Card, Posts
 
 CURSOR = "feed"
+NO_TIER = "none"
+"""Counted where a feed was asked for and no tier could answer."""
 ENDS_HELD = 20_000
 _START = b'{"items":['
 
@@ -34,27 +48,65 @@ class Home(Feed[Card]):
         graph: Graph,
         posts: Posts,
         *,
-        threshold: Threshold,
+        settings: FeedSettings,
     ) -> None:
         super().__init__(timelines, graph, posts)
         self._database = database
         self._posts = posts
+        self._trending = Trending(graph, posts)
+        self._tiers = tiers_of(FeedFlags())
+        self._patience: DatabasePatience | None = None
+        self.answers = dict.fromkeys((*Tier, NO_TIER), 0)
+        """Feeds that were asked of this process, by the tier that answered."""
         graph.on_follow(self.note_followed)
-        posts.deliver_by(ByReach(threshold, database.clock))
-        self._share(database.notices)
+        posts.deliver_by(ByReach(settings.threshold(), database.clock))
+        self._share(database.notices, settings.budget_ms / 1000)
 
     async def page(self, viewer: Id, *, cursor: str | None, limit: int, here: str) -> bytes:
         """A page of the feed, encoded as ``FeedPage``.
 
         ``here`` is the address under which the caller reaches this server.
 
+        Popular posts stand in for the beginning of a feed only: whoever is further down is told
+        to come back, so that a walk never passes over anything.
+
         Raises:
             UnknownCursor: the cursor was not handed out by a feed.
+            FeedUnavailable: no tier that is switched on can answer.
         """
         below = decode(CURSOR, cursor) if cursor else None
-        window = await self.reading.window(viewer, below[0] if below else NEWEST, limit)
-        around = (_START, _end(window.examined, window.tier))
-        return await self._posts.encode(window.cards, viewer=viewer, here=here, around=around)
+        page = self._page(viewer, below[0] if below else NEWEST, limit, here)
+        try:
+            body, tier = await (self._patience.give(page) if self._patience else page)
+        except Unavailable:
+            try:
+                body, tier = await self._last(viewer, cursor, limit, here), Tier.TRENDING
+            except Unavailable:
+                self.answers[NO_TIER] += 1
+                raise
+        self.answers[tier] += 1
+        return body
+
+    def switch(self, flags: FeedFlags) -> None:
+        """Stand on these rungs only, from now on."""
+        self._tiers = tiers_of(flags)
+        self.reading.allow(self._tiers)
+
+    async def distrust_timelines(self) -> None:
+        """Have every timeline built anew when it is next read.
+
+        Raises:
+            Unavailable: the timelines do not answer, so they are not distrusted.
+        """
+        await self.sources.timelines.advance_epoch()
+
+    async def require_ranker(self) -> None:
+        """Check that feeds can be ranked.
+
+        Raises:
+            NoRanker: always, as long as no ranker is part of this server.
+        """
+        raise NoRanker
 
     async def first_page(self, viewer: Id, here: str) -> bytes:
         """What the feed starts with, encoded as ``FeedPage``."""
@@ -73,7 +125,28 @@ class Home(Feed[Card]):
             await store.forget_reach(tx, account)
         await self.sources.timelines.drop(account)
 
-    def _share(self, notices: Notices) -> None:
+    async def _page(self, viewer: Id, below: Id, limit: int, here: str) -> tuple[bytes, Tier]:
+        try:
+            return await self._read(viewer, below, limit, here)
+        except TryAgain:
+            # One connection was lost, as after a restart: another one will do.
+            return await self._read(viewer, below, limit, here)
+
+    async def _read(self, viewer: Id, below: Id, limit: int, here: str) -> tuple[bytes, Tier]:
+        window = await self.reading.window(viewer, below, limit)
+        around = (_START, _end(window.examined, window.tier))
+        body = await self._posts.encode(window.cards, viewer=viewer, here=here, around=around)
+        return body, window.tier
+
+    async def _last(self, viewer: Id, cursor: str | None, limit: int, here: str) -> bytes:
+        if Tier.TRENDING not in self._tiers:
+            raise FeedUnavailable("Popular posts are switched off.")
+        if cursor is not None:
+            raise FeedUnavailable("This part of the feed can not be read now.")
+        page = self._trending.page(viewer, limit, here)
+        return await (self._patience.give(page) if self._patience else page)
+
+    def _share(self, notices: Notices, budget_s: float) -> None:
         own, pulled = self.sources.own, self.sources.pulled
         notices.hear(
             PostNoted, lambda notice: self.note_published(notice.post, notice.author, notice.pulled)
@@ -83,6 +156,12 @@ class Home(Feed[Card]):
             primer = Primer(pulled, self._switched_authors, self._posts.published_ids_of)
             notices.on_doubt(primer.forget)
             self.complete_pulled_by(primer)
+            self.reading.be_patient(TimelinePatience())
+            self._patience = DatabasePatience(self._knock, budget_s=budget_s)
+
+    async def _knock(self) -> None:
+        async with self._database.read() as reader:
+            await store.reach_of(reader, 0)
 
     async def _switched_authors(self) -> list[Id]:
         async with self._database.read() as reader:

@@ -4,24 +4,26 @@
     own ───────┼─► merge ─► ids ─► live? shown? ─► cards     cursor = last examined id
     pulled ────┘   (cut where the first source ends)
 
-Below the floor of the timeline, and whenever the timelines do not answer, the database is asked
-for the same ids (fan-out on read), so the seam can not be seen.
+Below the floor of the timeline, and whenever the timelines do not answer or are switched off, the
+database is asked for the same ids (fan-out on read), so the seam can not be seen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
 from operator import attrgetter
 from typing import Generic, NamedTuple, TypeGuard
 
-from tintype.feed.model import NEWEST, Run, Tier, merge, run_of
+from tintype.feed.errors import FeedUnavailable
+from tintype.feed.model import NEWEST, FeedFlags, Run, Tier, merge, run_of, tiers_of
+from tintype.feed.service.patience import TimelinePatience
 from tintype.feed.service.pulled import Primer
 from tintype.feed.service.recent import KEPT, Recent
 from tintype.feed.service.sources import C, Catalogue, Circles
 from tintype.kernel.ids import Id, shard_of
 from tintype.kernel.problem import Unavailable
-from tintype.ports.timelines import CAP, HEAVY_CAP, Timelines, TimelineState
+from tintype.ports.timelines import CAP, HEAVY_CAP, TimelinePage, Timelines, TimelineState
 
 _author = attrgetter("author")
 _ABSENT, _READY, _HEALTHY = TimelineState.ABSENT, TimelineState.READY, Tier.CHRONOLOGICAL
@@ -83,11 +85,24 @@ class Reading(Generic[C]):
         self._cap = cap
         self._heavy_cap = heavy_cap
         self._refills = refills
+        self._patience: TimelinePatience | None = None
+        self._tiers = tiers_of(FeedFlags())
+
+    def allow(self, tiers: Collection[Tier]) -> None:
+        """Let only these tiers answer from now on."""
+        self._tiers = tuple(tiers)
+
+    def be_patient(self, patience: TimelinePatience) -> None:
+        """Wait for the timelines no longer than this."""
+        self._patience = patience
 
     async def window(self, viewer: Id, below: Id, limit: int) -> Window[C]:
         """The newest posts below a bound that this viewer may see.
 
         What was revoked before the call (an unfollow, a block, a deletion) is not in it.
+
+        Raises:
+            Unavailable: none of the allowed tiers can answer.
         """
         run, tier = await self._gather(viewer, below, limit + MARGIN)
         found = await self._sources.catalogue.cards(run.ids)
@@ -159,21 +174,13 @@ class Reading(Generic[C]):
                 del followed[viewer]
 
     async def _gather(self, viewer: Id, below: Id, want: int) -> tuple[Run, Tier]:
-        timelines, circles, _, own, pulled, followed, primer = self._sources
+        _, circles, _, own, pulled, _, primer = self._sources
         # Read before the timeline: what leaves it is in the timeline by then.
         # All of them: what is left out here would be found nowhere else.
         others = [Run(own.run(viewer, below, KEPT).ids, 0)] if viewer in own else []
-        try:
-            if followed:
-                for author in tuple(followed.get(viewer, ())):
-                    await self.backfill(viewer, author)
-            page = await timelines.page(viewer, below, want)
-            if page.state is _ABSENT and await self.build(viewer):
-                page = await timelines.page(viewer, below, want)
-        except Unavailable:
-            return await self._pull(viewer, below, want), Tier.DATABASE
-        if page.state is not _READY:
-            return await self._pull(viewer, below, want), Tier.DATABASE
+        page = await self._trusted(viewer, below, want)
+        if page is None:
+            return await self._instead(viewer, below, want)
         if primer is not None:
             await primer.prime((await circles.sets(viewer)).shown)
         if pulled:
@@ -185,6 +192,36 @@ class Reading(Generic[C]):
         if not run.ids and run.complete_above:
             run = await self._pull(viewer, min(below, run.complete_above + 1), want)
         return run, _HEALTHY
+
+    async def _trusted(self, viewer: Id, below: Id, want: int) -> TimelinePage | None:
+        """What the viewer's timeline holds, built first when it is absent; ``None`` when it can not
+        be had, or must not be.
+        """
+        if _HEALTHY not in self._tiers:
+            return None
+        followed = self._sources.followed
+        try:
+            if followed:
+                for author in tuple(followed.get(viewer, ())):
+                    await self.backfill(viewer, author)
+            page = await self._stored(viewer, below, want)
+            if page.state is _ABSENT and await self.build(viewer):
+                page = await self._stored(viewer, below, want)
+        except Unavailable:
+            return None
+        return page if page.state is _READY else None
+
+    async def _stored(self, viewer: Id, below: Id, want: int) -> TimelinePage:
+        timelines = self._sources.timelines
+        if self._patience is None:
+            return await timelines.page(viewer, below, want)
+        return await self._patience.ask(lambda: timelines.page(viewer, below, want))
+
+    async def _instead(self, viewer: Id, below: Id, want: int) -> tuple[Run, Tier]:
+        """The same ids without the timeline."""
+        if Tier.DATABASE not in self._tiers:
+            raise FeedUnavailable("The timeline is not at hand, and the database is spared.")
+        return await self._pull(viewer, below, want), Tier.DATABASE
 
     async def _pull(self, viewer: Id, below: Id, want: int) -> Run:
         """Fan-out on read: the same ids, asked of the database."""
