@@ -19,6 +19,7 @@ from tintype.entry.cli_admin import admin_app
 from tintype.entry.cli_backup import backup, restore_backup
 from tintype.entry.cli_database import database_app
 from tintype.entry.cli_doctor import doctor
+from tintype.entry.cli_migrate import migrate_store
 from tintype.entry.cli_repairs import jobs_app, letters_app
 from tintype.entry.cli_storage import storage_app
 from tintype.entry.roles import Concern, Role
@@ -121,6 +122,7 @@ def demo() -> None:
 app.command()(doctor)
 app.command()(backup)
 app.command("restore")(restore_backup)
+app.command("migrate-store")(migrate_store)
 app.add_typer(admin_app, name="admin")
 app.add_typer(database_app, name="db")
 app.add_typer(jobs_app, name="jobs")

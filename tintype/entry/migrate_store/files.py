@@ -169,9 +169,9 @@ async def _listed(target: Target, prefix: str) -> Mapping[str, Blob]:
 
 async def _strangers(source: Source, target: Target) -> AsyncIterator[Blob]:
     """What the bucket holds and the source does not, apart from the note of the move."""
-    for top in sorted({*source.tops(), "originals", "renditions"}):
+    for top in sorted(source.tops() | {"originals", "renditions"}):
         async for blob in target.blobs.under(f"{top}/"):
-            if blob.key != NOTE and not (source.blobs / blob.key).is_file():
+            if blob.key != NOTE and source.path_of(blob.key) is None:
                 yield blob
 
 

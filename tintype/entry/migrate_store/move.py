@@ -16,7 +16,7 @@ from tintype.entry.migrate_store.progress import Progress
 from tintype.entry.migrate_store.rehearsal import findings
 from tintype.entry.migrate_store.rows import Snapshot, copy_table, tables
 from tintype.entry.migrate_store.source import Source
-from tintype.entry.migrate_store.staging import MOVING, Stage, write_whole
+from tintype.entry.migrate_store.staging import Stage, write_whole
 from tintype.entry.migrate_store.target import Target
 from tintype.entry.migrate_store.verifying import verified
 from tintype.entry.moved import MOVED
@@ -86,7 +86,7 @@ async def verify_only(
             staged = stage.found()
             if known is None or staged is None or staged.snapshot != known.snapshot:
                 raise MoveRefused(
-                    f"There is nothing to compare: the snapshot in {source.folder / MOVING} is not "
+                    f"There is nothing to compare: the snapshot in {source.moving} is not "
                     "the one that was copied. Run tintype migrate-store first."
                 )
             with contextlib.closing(Snapshot(stage.engine())) as snapshot:
@@ -117,7 +117,7 @@ async def _copy(source: Source, snapshot: Snapshot, target: Target, progress: Pr
 
 
 def _ended(source: Source, target: Target, verdict: Verdict | None) -> Outcome:
-    secret = source.folder / MOVING / SECRET
+    secret = source.moving / SECRET
     if verdict is None or verdict.equal:
         write_whole(secret, f"TINTYPE_SECRET={source.secret}\n".encode())
         if not (source.folder / MOVED).exists():

@@ -62,7 +62,7 @@ def _of_source(source: Source) -> Iterator[Finding]:
     if waiting:
         yield Finding("work", detail=f"{waiting} events and jobs wait; they go along.")
     if uploads := source.open_uploads():
-        said = f"{uploads} are under way: they would end, and their people be told to begin again."
+        said = f"{uploads} are under way: those not sent completely would have to begin again."
         yield Finding("uploads", "degraded", said)
     if letters := rows.get("dead_letters", 0):
         yield Finding("dead letters", detail=f"{letters} go along, to be replayed there.")

@@ -27,6 +27,9 @@ class LocalBlob(NamedTuple):
 class Source:
     """The data folder of an embedded instance.
 
+    ``moving`` in it is what a move keeps from one run to the next, ``assembled`` the originals that
+    were still in parts.
+
     Raises:
         MoveRefused: it is none, or half of one.
         ConfigError: others may read its secret.
@@ -35,8 +38,10 @@ class Source:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.database = folder / DATABASE
-        # The layout that DiskBlobs promises.
-        self.blobs = folder / "blobs" / "blobs"
+        self.moving = folder / "moving"
+        self.assembled = self.moving / "assembled"
+        # The layout that DiskBlobs promises, here and beside the snapshot.
+        self._roots = (folder / "blobs" / "blobs", self.assembled)
         if (folder / RESTORING).exists():
             raise MoveRefused(f"A restore into {folder} was interrupted. Restore it again first.")
         for path in (self.database, folder / "secret"):
@@ -92,28 +97,34 @@ class Source:
             found: int = connection.execute(asked).fetchone()[0]
             return found
 
-    def tops(self) -> list[str]:
+    def tops(self) -> set[str]:
         """The first segments of all keys."""
-        if not self.blobs.is_dir():
-            return []
-        return sorted(path.name for path in self.blobs.iterdir())
+        return {path.name for root in self._roots if root.is_dir() for path in root.iterdir()}
+
+    def path_of(self, key: str) -> Path | None:
+        """The file of a blob; ``None`` when there is no such blob."""
+        return next((root / key for root in self._roots if (root / key).is_file()), None)
 
     def groups(self) -> Iterator[tuple[str, list[LocalBlob]]]:
-        """Every blob, by the prefix of two segments that it shares with its neighbours."""
-        for top in self.tops():
-            for second in sorted((self.blobs / top).iterdir()):
-                files = sorted(path for path in second.rglob("*") if path.is_file())
-                if files:
-                    yield f"{top}/{second.name}/", [self._blob(path) for path in files]
+        """Every blob, with the prefix of two segments that it shares with its neighbours."""
+        for root in self._roots:
+            for folder in sorted(root.glob("*/*")):
+                flat = folder.is_file()
+                paths = [folder] if flat else sorted(filter(Path.is_file, folder.rglob("*")))
+                if paths:
+                    top = folder.parent if flat else folder
+                    prefix = top.relative_to(root).as_posix() + "/"
+                    yield prefix, [_blob(root, path) for path in paths]
 
     def size_of_blobs(self) -> tuple[int, int]:
         """How many blobs there are, and how many bytes they take."""
         count = total = 0
-        for _, files in self.groups():
-            count += len(files)
-            total += sum(each.bytes for each in files)
+        for _, blobs in self.groups():
+            count += len(blobs)
+            total += sum(each.bytes for each in blobs)
         return count, total
 
-    def _blob(self, path: Path) -> LocalBlob:
-        key = path.relative_to(self.blobs).as_posix()
-        return LocalBlob(checked_key(key), path, path.stat().st_size)
+
+def _blob(root: Path, path: Path) -> LocalBlob:
+    key = path.relative_to(root).as_posix()
+    return LocalBlob(checked_key(key), path, path.stat().st_size)

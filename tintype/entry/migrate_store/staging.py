@@ -23,26 +23,14 @@ from tintype.database.settings import DatabaseSettings
 from tintype.database.sqlite import open_engine
 from tintype.database.tables import leases
 from tintype.entry.compose import compose
+from tintype.entry.migrate_store.arriving import settle_uploads
 from tintype.entry.migrate_store.progress import Progress
 from tintype.entry.migrate_store.source import Source
 from tintype.entry.settings import DATABASE, Settings
 from tintype.kernel.ids import SHARDS
-from tintype.media.events import MediaFailed
-from tintype.media.model import Upload, original_key
-from tintype.media.store import change, idle_in
 
-MOVING = "moving"
-"""In the data folder: what a move needs from one run to the next."""
-
-REASON = (
-    "The server moved to another storage before this file had arrived completely. "
-    "Please send it again."
-)
 _NOTE = "staged.json"
 _JUNK = ("blobs", "scratch", "backups", "secret", "lock")
-_BATCH = 500
-_REMEMBER_MS = 7 * 24 * 3600 * 1000
-_FOR_EVER_MS = 1 << 62
 
 
 class Staged(msgspec.Struct, frozen=True):
@@ -56,7 +44,7 @@ class Stage:
     """The folder ``moving`` in the data folder."""
 
     def __init__(self, source: Source) -> None:
-        self.folder = source.folder / MOVING
+        self.folder = source.moving
         self.database = self.folder / DATABASE
         self._source = source
 
@@ -106,9 +94,11 @@ class Stage:
         try:
             await hand_back_all(server.database)
             await _end_leases(server.database)
-            ended = await self._end_uploads(server.database)
+            ended = await settle_uploads(self._source, server.database)
             if ended:
-                progress.say(f"Uploads under way: {ended}. Their people are told to begin again.")
+                progress.say(
+                    f"Uploads that had not arrived completely: {ended}. They are to begin again."
+                )
             runners = [
                 ConsumerRunner(server.database, each) for each in server.background.consumers
             ]
@@ -121,38 +111,6 @@ class Stage:
         with closing(engine.connect()) as connection:
             connection.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)"))
         engine.dispose()
-
-    async def _end_uploads(self, database: Database) -> int:
-        """End every upload whose bytes are in parts; one that is whole already goes on."""
-        async with database.read() as reader:
-            found = await idle_in(reader, "uploading", before_ms=_FOR_EVER_MS, limit=_FOR_EVER_MS)
-        ended = [upload for upload in found if not self._is_whole(upload)]
-        for start in range(0, len(ended), _BATCH):
-            now = database.clock.now_ms()
-            async with database.write() as tx:
-                for upload in ended[start : start + _BATCH]:
-                    changes = {
-                        "state": "expired",
-                        "reason_code": "moved",
-                        "reason": REASON,
-                        "expires_ms": now + _REMEMBER_MS,
-                        "changed_ms": now,
-                    }
-                    await change(tx, upload.id, changes)
-                    tx.emit(
-                        MediaFailed(
-                            upload=upload.id,
-                            owner=upload.owner,
-                            subject=upload.subject,
-                            reason=REASON,
-                            retryable=False,
-                        )
-                    )
-        return len(ended)
-
-    def _is_whole(self, upload: Upload) -> bool:
-        original = self._source.blobs / original_key(upload.id)
-        return original.is_file() and original.stat().st_size == upload.bytes
 
 
 async def _end_leases(database: Database) -> None:

@@ -36,7 +36,8 @@ async def verified(
         for table in tables():
             here = await digest_of(snapshot.pages(table), advance)
             there = await _digest_there(table, target)
-            lines.append(Line(table.name, _summed(here), _summed(there), here == there))
+            summed = "missing" if there is None else _summed(there)
+            lines.append(Line(table.name, _summed(here), summed, here == there))
             if here != there:
                 wrong.add(table.name)
                 differences += await _differing_rows(table, here, there, snapshot, target)
@@ -48,23 +49,23 @@ async def verified(
     return Verdict(lines, [*differences, *found.differences], frozenset(wrong), found.keys)
 
 
-async def _digest_there(table: sa.Table, target: Target) -> Digest:
+async def _digest_there(table: sa.Table, target: Target) -> Digest | None:
     async with target.database.read() as reader:
         there = await exists(reader, table.name)
-    return await digest_of(target_pages(target, table)) if there else {}
+    return await digest_of(target_pages(target, table)) if there else None
 
 
 async def _differing_rows(
-    table: sa.Table, here: Digest, there: Digest, snapshot: Snapshot, target: Target
+    table: sa.Table, here: Digest, there: Digest | None, snapshot: Snapshot, target: Target
 ) -> list[Difference]:
     """The first rows that differ, by their keys."""
+    if there is None:
+        return [Difference(table.name, "the table is missing in PostgreSQL")]
     shards = sorted(
         shard for shard in here.keys() | there.keys() if here.get(shard) != there.get(shard)
     )
     told: list[Difference] = []
     for shard in shards[:_MOST_SHARDS]:
-        if not there:
-            break
         ours = await hashes_of(snapshot.pages(table, shard=shard), table)
         theirs = await hashes_of(target_pages(target, table, shard=shard), table)
         told += [

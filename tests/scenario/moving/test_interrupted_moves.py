@@ -1,0 +1,105 @@
+"""kill -9 at any place of a move: the next run goes on, and both sides end up equal."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from tests.scenario.moving.home import Home, fingerprints
+from tintype.entry.moved import MOVED
+from tintype.entry.settings import DATABASE
+
+pytestmark = pytest.mark.slow
+
+ROWS = 30_000
+ANSWERS = 2_500
+BLOBS = 300
+PLACES = [
+    ("Taking a snapshot", 0.3),
+    ("Copying rows", 0.0),
+    ("Copying rows", 0.7),
+    ("Copying rows", 1.5),
+    ("Copying blobs", 0.0),
+    ("Copying blobs", 0.3),
+    ("Verifying rows", 0.1),
+    ("Verifying blobs", 0.1),
+]
+
+
+async def test_a_move_that_is_killed_again_and_again_ends_equal(home: Home) -> None:
+    _fill(home)
+    before = fingerprints(home.data)
+    reached: list[int] = []
+
+    for line, later_s in PLACES:
+        await _killed(home, line, later_s)
+        assert not (home.data / MOVED).exists()
+        reached.append(await _counted(home))
+    status, out, err = await home.move()
+
+    assert status == 0, out + err
+    assert await _counted(home) == ROWS
+    # Some of the kills met the copying half-way, and nothing that had arrived was given up.
+    assert reached == sorted(reached)
+    assert any(0 < rows < ROWS for rows in reached)
+    assert fingerprints(home.data) == before
+
+
+async def test_a_source_that_went_on_meanwhile_is_copied_anew(home: Home) -> None:
+    _fill(home)
+    await _killed(home, "Copying blobs", 0.3)
+    with closing(sqlite3.connect(home.data / DATABASE)) as connection, connection:
+        connection.execute("DELETE FROM counts WHERE name = 'filling' AND value % 2 = 0")
+    gone = next((home.data / "blobs" / "blobs" / "originals" / "fff").iterdir())
+    gone.unlink()
+
+    status, out, err = await home.move()
+
+    assert status == 0, out + err
+    assert await _counted(home) == ROWS // 2
+    assert f"originals/fff/{gone.name}" not in home.objects()
+
+
+async def _killed(home: Home, line: str, later_s: float) -> None:
+    """Start the command and kill it a little after it said something."""
+    process = await home.start("migrate-store")
+    assert process.stderr is not None
+    async with asyncio.timeout(120):
+        while line.encode() not in (said := await process.stderr.readline()):
+            assert said, f"it ended before it said {line!r}"
+    await asyncio.sleep(later_s)
+    os.kill(process.pid, signal.SIGKILL)
+    await process.communicate()
+
+
+async def _counted(home: Home) -> int:
+    there = await home.sql("SELECT to_regclass('counts') IS NOT NULL AS made")
+    if not there[0]["made"]:
+        return 0
+    rows = await home.sql("SELECT count(*) AS rows FROM counts WHERE name = 'filling'")
+    return int(rows[0]["rows"])
+
+
+def _fill(home: Home) -> None:
+    """So much that a kill meets it half-way: rows with keys of every type, and blobs."""
+    with closing(sqlite3.connect(home.data / DATABASE)) as connection, connection:
+        connection.executemany(
+            "INSERT INTO counts (shard, subject, name, value) VALUES (?, ?, 'filling', ?)",
+            [(number % 4096, number, number) for number in range(1, ROWS + 1)],
+        )
+        connection.executemany(
+            "INSERT INTO idempotency VALUES (?, ?, ?, ?, 201, ?, 1)",
+            [
+                (number % 7, "somebody", os.urandom(32), os.urandom(32), os.urandom(200))
+                for number in range(ANSWERS)
+            ],
+        )
+    folder = home.data / "blobs" / "blobs" / "originals" / "fff"
+    folder.mkdir(parents=True)
+    for number in range(BLOBS):
+        (folder / str(number)).write_bytes(os.urandom(20_000))
