@@ -134,6 +134,33 @@ async def test_a_lock_makes_two_decisions_take_turns(database: PostgresDatabase)
     assert sorted(got) == [False, False, True]
 
 
+async def test_those_who_share_a_lock_go_together_and_hold_up_who_wants_it_alone(
+    database: PostgresDatabase,
+) -> None:
+    both_inside, free = asyncio.Barrier(3), asyncio.Event()
+
+    async def share() -> None:
+        async with database.write() as tx:
+            await tx.lock(shared=[ADA])
+            await both_inside.wait()
+            await free.wait()
+
+    async def decide() -> None:
+        async with database.write() as tx:
+            await tx.lock(ADA)
+
+    sharing = [asyncio.create_task(share()) for _ in range(2)]
+    async with asyncio.timeout(10):
+        await both_inside.wait()
+    alone = asyncio.create_task(decide())
+    await asyncio.sleep(0.2)
+    held_up = not alone.done()
+    free.set()
+    await asyncio.gather(*sharing, alone)
+
+    assert held_up
+
+
 async def test_a_deadlock_is_given_back_undone_to_one_of_the_two(
     database: PostgresDatabase,
 ) -> None:
