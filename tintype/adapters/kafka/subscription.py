@@ -68,6 +68,7 @@ class KafkaSubscription:
         self._lost = False
         self._torn = False
         self._closed = False
+        self._fault: Exception | None = None
 
     async def batch(self, *, wait_s: float, linger_s: float = 0.0) -> Batch:
         """See ``Subscription``."""
@@ -135,7 +136,7 @@ class KafkaSubscription:
         return self._consumer
 
     def _leave(self) -> None:
-        consumer, self._consumer = self._consumer, None
+        consumer, self._consumer, self._fault = self._consumer, None, None
         if consumer is not None:
             with contextlib.suppress(KafkaException, RuntimeError):
                 consumer.close()
@@ -188,6 +189,8 @@ class KafkaSubscription:
         return Batch(self._log, records, after)
 
     def _good(self, messages: Sequence[Message]) -> list[Message]:
+        if self._fault is not None:
+            raise unavailable(self._fault) from self._fault
         taken = []
         for message in messages:
             error = message.error()
@@ -233,6 +236,19 @@ class KafkaSubscription:
             self._consumer.seek(part)
 
     def _assigned(self, consumer: Consumer, parts: list[TopicPartition]) -> None:
+        try:
+            found = self._starts(consumer, parts)
+        except Exception as error:  # noqa: BLE001 - raised once the library is out of its callback
+            # Without an answer to the assignment the library would wait for one for ever.
+            self._fault = error
+            consumer.incremental_assign(parts)
+            return
+        consumer.incremental_assign(self._parts(found))
+        self._given |= found
+        self._done |= found
+
+    def _starts(self, consumer: Consumer, parts: list[TopicPartition]) -> dict[int, int]:
+        """The offsets at which to go on."""
         if self._positions is None:
             found = {
                 # An offset of a topic that was wiped says nothing about the present one.
@@ -248,9 +264,7 @@ class KafkaSubscription:
                 log.error("kafka.gap", group=self._group, at=start, low=low, high=high)
                 self._lost = True
             found[part.partition] = min(max(start, low), high)
-        consumer.incremental_assign(self._parts(found))
-        self._given |= found
-        self._done |= found
+        return found
 
     def _revoked(self, consumer: Consumer, parts: list[TopicPartition]) -> None:
         done = {
@@ -265,7 +279,10 @@ class KafkaSubscription:
         self._forget(consumer, parts)
 
     def _forget(self, consumer: Consumer, parts: list[TopicPartition]) -> None:
-        consumer.incremental_unassign(parts)
+        try:
+            consumer.incremental_unassign(parts)
+        except KafkaException:
+            consumer.unassign()  # the library waits for one or the other
         for part in parts:
             for known in (self._given, self._done, self._ends):
                 known.pop(part.partition, None)
