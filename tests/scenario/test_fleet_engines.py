@@ -31,6 +31,25 @@ def fleet() -> Iterator[FleetProcess]:
     shutil.rmtree(folder)
 
 
+def test_a_fleet_that_is_stopped_while_it_starts_can_be_started_again() -> None:
+    need_engines()
+    folder = roomy_folder("tintype-hasty-")
+    fleet = FleetProcess(folder / "fleet", "--engines")
+    for sign in (signal.SIGINT, signal.SIGKILL):
+        fleet.start("data in")
+        time.sleep(0.3)
+        began = time.monotonic()
+        fleet.stop(sign)
+        assert time.monotonic() - began < 10
+
+    fleet.start(RUNNING)
+    status = fleet.stop()
+
+    assert status == 0
+    assert fleet.processes() == []
+    shutil.rmtree(folder)
+
+
 def test_every_engine_answers_on_the_port_that_is_remembered(fleet: FleetProcess) -> None:
     names = ["postgresql", "kafka", "s3", "redis-1", "redis-2", "redis-3"]
 

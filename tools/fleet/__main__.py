@@ -54,7 +54,9 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         console.say(_NAME, f"can not run: {error}")
         status = 1
     console.say(_NAME, "stopping; once more Ctrl-C does not wait")
-    supervisor.stop()
+    if not supervisor.stop():
+        # Threads that still start something can not be ended, and would be waited for.
+        os._exit(status)
     state.release()
     return status
 

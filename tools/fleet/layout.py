@@ -77,6 +77,7 @@ def engines(place: Place, state: State) -> list[Part]:
         FleetError: PostgreSQL could not reach its folder.
     """
     _let_postgresql_in(place.data)
+    _forget_unfinished_cluster(place.data / "postgresql" / "cluster")
     ports = state.ports
     postgres = PostgresServer(place.data / "postgresql", ports["postgresql"])
     kafka = KafkaBroker(place.data / "kafka", ports["kafka"])
@@ -231,6 +232,16 @@ def _is_ok(address: str) -> bool:
 
 def _all_run(redis: RedisCluster) -> bool:
     return all(node.process.running for node in redis.nodes)
+
+
+def _forget_unfinished_cluster(cluster: Path) -> None:
+    """Remove what a fleet left that was killed while PostgreSQL made its cluster.
+
+    The first start of a server writes its options into the cluster: without them none ever served
+    it, and nothing was ever stored there.
+    """
+    if cluster.exists() and not (cluster / "postmaster.opts").exists():
+        shutil.rmtree(cluster)
 
 
 def _let_postgresql_in(folder: Path) -> None:

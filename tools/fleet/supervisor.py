@@ -6,7 +6,7 @@ import itertools
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 
 from tools.fleet.console import Console
@@ -14,6 +14,7 @@ from tools.fleet.part import Part
 
 _POLL_S = 0.1
 _THREADS = 12
+_LAST_S = 1.0
 
 
 class Supervisor:
@@ -23,12 +24,13 @@ class Supervisor:
         self._console = console
         self._stopping = stopping
         self._parts: list[Part] = []
+        self._first: list[Future[None]] = []
         self._starting: dict[str, Future[None]] = {}
         # Never shut down before the fleet ends: a child dies with the *thread* that started it.
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="part")
 
     def start(self, parts: Sequence[Part]) -> None:
-        """Start these together; returns when all of them serve.
+        """Start these together; returns when all of them serve, or the fleet is to stop.
 
         Raises:
             RuntimeError, TimeoutError: what the first failing part said.
@@ -36,9 +38,12 @@ class Supervisor:
         for part in parts:
             if part.log is not None:
                 self._console.follow(part.name, part.log)
-        futures = [self._threads.submit(self._start, part) for part in parts]
+        self._first = [self._threads.submit(self._start, part) for part in parts]
         self._parts.extend(parts)
-        for future in futures:
+        for future in self._first:
+            while not wait([future], _POLL_S).done:
+                if self._stopping.is_set():
+                    return
             future.result()
 
     def watch(self) -> None:
@@ -47,15 +52,24 @@ class Supervisor:
             for part in self._parts:
                 self._look_after(part)
 
-    def stop(self) -> None:
-        """End the stages one after the other, the highest first; in each, all at once."""
+    def stop(self) -> bool:
+        """End the stages one after the other, the highest first; in each, all at once.
+
+        Returns whether all is over: a part in the middle of its start is killed, and what it still
+        has under way ends with this process.
+        """
         for stage, parts in itertools.groupby(
             sorted(self._parts, key=lambda part: -part.stage), key=lambda part: part.stage
         ):
             del stage
             for future in [self._threads.submit(self._stop, part) for part in parts]:
                 future.result()
+        busy = [*self._first, *self._starting.values()]
+        if wait(busy, _LAST_S).not_done:
+            self.kill()
+            return False
         self._threads.shutdown()
+        return True
 
     def kill(self) -> None:
         """End everything at once."""
@@ -81,8 +95,8 @@ class Supervisor:
             return
         now = time.monotonic()
         if not part.planned:
-            wait = part.note_death(now)
-            self._console.say(part.name, f"DIED; starts again in {wait:.1f} s")
+            pause = part.note_death(now)
+            self._console.say(part.name, f"DIED; starts again in {pause:.1f} s")
         elif part.is_due(now):
             self._starting[part.name] = self._threads.submit(partial(self._again, part))
 
