@@ -12,6 +12,9 @@ from typing import Any, TypeVar
 import msgspec
 import structlog
 
+from tintype.database.shelf import Shelves
+from tintype.kernel.event import Event
+from tintype.kernel.ids import Id
 from tintype.kernel.notice import Notice
 from tintype.kernel.problem import Unavailable
 from tintype.ports.notices import NoticeChannel, NoticesMissed
@@ -23,6 +26,16 @@ DOUBT_S = 1.0
 
 _encode = msgspec.json.Encoder().encode
 N = TypeVar("N", bound=Notice)
+
+
+class Noticed(Event, frozen=True, kw_only=True, tag="noticed"):
+    """Notices of a commit, for the case that its process dies before it has told them."""
+
+    at: Id
+    notices: tuple[msgspec.Raw, ...]
+
+    def key(self) -> Id:
+        return self.at
 
 
 class Notices:
@@ -43,6 +56,7 @@ class Notices:
         self._doubted_at = float("-inf")
         self._missed = False
         self.unpublished = 0
+        self.shelves = Shelves()
 
     @property
     def alone(self) -> bool:
@@ -75,6 +89,8 @@ class Notices:
 
     async def publish(self, notices: Sequence[Notice]) -> None:
         """Tell everybody; never fails. What can not be told is found by doubt within a second."""
+        # The shared cache first: whoever hears the notice must not find the old value there.
+        await self.shelves.settle(notices)
         self.apply(notices)
         if self._channel is None or not notices:
             return
@@ -83,6 +99,18 @@ class Notices:
         except Unavailable as error:
             self.unpublished += len(notices)
             log.warning("notices.unpublished", count=len(notices), error=repr(error))
+
+    def event_of(self, notices: Sequence[Notice], at: Id) -> Noticed:
+        """The notices as a fact that is stored with the commit and delivered whatever happens."""
+        return Noticed(at=at, notices=tuple(msgspec.Raw(_encode(notice)) for notice in notices))
+
+    async def repeat(self, batch: Sequence[Event]) -> None:
+        """Tell once more what commits noticed: hearing it twice is harmless."""
+        decode = (self._decoder or self._make_decoder()).decode
+        told = [
+            decode(raw) for event in batch if isinstance(event, Noticed) for raw in event.notices
+        ]
+        await self.publish(told)
 
     async def catch_up(self) -> None:
         """Apply everything that was published before this call; returns at once when alone."""

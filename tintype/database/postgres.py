@@ -34,7 +34,7 @@ from tintype.database.session import (
 )
 from tintype.database.settings import DatabaseSettings
 from tintype.kernel.clock import Clock
-from tintype.kernel.ids import Id, Ids
+from tintype.kernel.ids import SHARDS, Id, Ids
 
 log = structlog.get_logger(__name__)
 
@@ -148,6 +148,7 @@ class PostgresDatabase(Database):
         token = writing.set(True)
         try:
             yield transaction
+            self._store_notices(transaction)
             await transaction._store_events()  # noqa: SLF001 - the transaction's own last step
         except BaseException as error:
             await turn.give_up(error)
@@ -163,6 +164,13 @@ class PostgresDatabase(Database):
     async def told(self) -> None:
         if self._committing:
             await asyncio.wait(self._committing)
+
+    def _store_notices(self, transaction: _OpenTransaction) -> None:
+        """Let the log tell the notices too: this process may die after the commit."""
+        told = transaction._notices  # noqa: SLF001 - the transaction's own last step
+        if told and not self.notices.alone:
+            shard = random.randrange(SHARDS)  # noqa: S311 - no secret, only spread
+            transaction.emit(self.notices.event_of(told, self.ids.next(shard)))
 
     async def woken(self, timeout: float) -> None:  # noqa: ASYNC109 - the wait is the point
         wake = self._wake

@@ -14,6 +14,7 @@ from tintype.accounts.consumers import consumers as account_consumers
 from tintype.accounts.routes import routes as accounts_routes
 from tintype.admin import Check
 from tintype.database import Consumer, Database, Fold
+from tintype.database.notices import Noticed
 from tintype.database.pruning import prune
 from tintype.entry import checks, folder
 from tintype.entry.admin import AdminPart, Watched, compose_admin
@@ -187,6 +188,8 @@ def compose(
         *feed.consumers,
         *notification_consumers(Noting(database, graph, posts)),
     ]
+    if engines.shared:
+        consumers.append(Consumer("notices", (Noticed,), database.notices.repeat))
     admin = compose_admin(
         settings.admin,
         database=database,
@@ -206,6 +209,7 @@ def compose(
             limits=limits_view(settings.media, TEXT_LIMITS, None),
             commits=lambda: database.commits,
             home=feed.home,
+            events=engines.events,
         ),
     )
     groups = [consumer.group for consumer in consumers]

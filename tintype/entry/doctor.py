@@ -23,6 +23,7 @@ from tintype.config import ConfigError, load
 from tintype.database.sqlite import open_engine
 from tintype.entry import checks
 from tintype.entry.cli_storage import origins_of
+from tintype.entry.doctor_engines import examine_engines
 from tintype.entry.settings import DATABASE, Settings
 from tintype.kernel.clock import to_rfc3339
 
@@ -72,6 +73,7 @@ def examine() -> Iterator[Finding]:
         yield Finding("data folder", detail=f"{settings.data} is made at the first start.")
     for name, look in looks:
         yield _seen(name, look)
+    yield from examine_engines(settings)
     if settings.s3 is not None:
         yield from _bucket(settings, settings.s3)
 

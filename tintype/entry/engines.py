@@ -79,16 +79,18 @@ def open_engines(
         limiter = RateLimiter(settings.rate_limits, clock)
     else:
         from tintype.adapters.redis.buckets import RedisBuckets
+        from tintype.adapters.redis.cache import RedisCache
         from tintype.adapters.redis.client import Redis
         from tintype.adapters.redis.notices import RedisNotices
         from tintype.adapters.redis.timelines import RedisTimelines
 
-        timelines = RedisTimelines(Redis(settings.redis), clock)
-        buckets = RedisBuckets(Redis(settings.redis))
-        limiter = SharedRateLimiter(settings.rate_limits, clock, buckets)
-        channel = RedisNotices(Redis(settings.redis))
-        database.notices.listen_on(channel)
-        closers += [channel.close, buckets.close, timelines.close]
+        # One for all of them: commands of one moment share a round trip.
+        redis = Redis(settings.redis)
+        timelines = RedisTimelines(redis, clock)
+        limiter = SharedRateLimiter(settings.rate_limits, clock, RedisBuckets(redis))
+        database.notices.listen_on(RedisNotices(redis))
+        database.notices.shelves.stand_on(RedisCache(redis))
+        closers.append(timelines.close)
     events = None
     if settings.kafka.bootstrap is not None:
         from tintype.adapters.kafka.events import KafkaEvents

@@ -43,6 +43,15 @@ class Standing(msgspec.Struct, frozen=True):
     private: bool
 
 
+class Ties(msgspec.Struct, frozen=True):
+    """Everybody at the other end of a viewer's rows: what the relation sets are made from."""
+
+    followees: frozenset[Id]
+    muted: frozenset[Id]
+    barred_by: frozenset[Id]
+    blocked: frozenset[Id]
+
+
 class RelationSets(msgspec.Struct, frozen=True):
     """What one account is to others.
 

@@ -9,13 +9,14 @@ from tintype.accounts import (
     Accounts,
     AccountView,
     Card,
+    CardChanged,
     Counts,
     Relation,
     account_view,
 )
 from tintype.database import Database, Reader, counts
 from tintype.graph import store
-from tintype.graph.model import Action, RelationSets, SetsChanged, Standing, can
+from tintype.graph.model import Action, RelationSets, SetsChanged, Standing, Ties, can
 from tintype.graph.service.held import Held
 from tintype.kernel.ids import Id
 
@@ -36,6 +37,10 @@ class Sight:
         self._accounts = accounts
         self._standings = Held(self._load_standings, room=STANDINGS_HELD)
         self._sets = Held(self._load_sets, room=IDS_HELD, weigh=lambda sets: sets.weight)
+        self._standing_shelf = database.notices.shelves.shelf("standing", Standing)
+        self._tie_shelf = database.notices.shelves.shelf("ties", Ties)
+        self._standing_shelf.drop_on(CardChanged, lambda notice: (notice.account,))
+        self._tie_shelf.drop_on(SetsChanged, lambda notice: notice.accounts)
         accounts.on_change(self._account_changed)
         database.notices.hear(SetsChanged, lambda notice: self._sets.forget(notice.accounts))
         database.notices.on_doubt(self._standings.clear)
@@ -146,19 +151,31 @@ class Sight:
         )
 
     async def _load_standings(self, accounts: Collection[Id]) -> dict[Id, Standing]:
+        return await self._standing_shelf.through(accounts, self._read_standings)
+
+    async def _read_standings(self, accounts: Collection[Id]) -> dict[Id, Standing]:
         async with self._database.read() as reader:
             cards = await self._cards(reader, accounts)
         return {id_: standing_of(card) for id_, card in cards.items()}
 
     async def _load_sets(self, viewers: Collection[Id]) -> dict[Id, RelationSets]:
-        return {viewer: await self._load_one(viewer) for viewer in viewers}
+        ties = await self._tie_shelf.through(viewers, self._read_ties)
+        return {viewer: await self._sets_of(viewer, ties[viewer]) for viewer in viewers}
 
-    async def _load_one(self, viewer: Id) -> RelationSets:
+    async def _read_ties(self, viewers: Collection[Id]) -> dict[Id, Ties]:
+        found = {}
         async with self._database.read() as reader:
-            followees = await store.everyone(reader, store.FOLLOWING, viewer)
-            muted = await store.everyone(reader, store.MUTES.table, viewer)
-            barred_by = await store.everyone(reader, store.BLOCKS.mirror, viewer)
-            hidden = barred_by | await store.everyone(reader, store.BLOCKS.table, viewer)
+            for viewer in viewers:
+                followees = await store.everyone(reader, store.FOLLOWING, viewer)
+                muted = await store.everyone(reader, store.MUTES.table, viewer)
+                barred_by = await store.everyone(reader, store.BLOCKS.mirror, viewer)
+                blocked = await store.everyone(reader, store.BLOCKS.table, viewer)
+                found[viewer] = Ties(followees, muted, barred_by, blocked)
+        return found
+
+    async def _sets_of(self, viewer: Id, ties: Ties) -> RelationSets:
+        followees, muted, barred_by = ties.followees, ties.muted, ties.barred_by
+        hidden = barred_by | ties.blocked
         standings = await self._standings.get(followees)
         sources = followees | {viewer}
         out = muted | {id_ for id_ in followees if id_ not in standings or not standings[id_].live}

@@ -7,22 +7,22 @@ view, ``viewer``, so a page is: body, marks, body, marks … in one ``join``.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from tintype.accounts import Accounts
-from tintype.database import Database, Reader
+from tintype.accounts import Accounts, CardChanged, author_view
+from tintype.database import Database
 from tintype.database import counts as folded
 from tintype.kernel.ids import Id
 from tintype.kernel.links import ENCODED_HERE
 from tintype.media import Media
-from tintype.posts.model import Post
+from tintype.posts.model import CountsMoved, PostChanged
 from tintype.posts.service.assembly import Assembly
 from tintype.posts.service.held import Held
 from tintype.posts.service.marks import NEITHER, HeldMarks
 from tintype.posts.store import posts as store
-from tintype.posts.views import Marks, PostCounts
+from tintype.posts.views import Marks, PostCounts, PostView
 
 HELD = 20_000
 _MOST_ADDRESSES = 8
@@ -33,6 +33,22 @@ _NO_COUNTS = _encode(PostCounts()) + b',"viewer":' + _NOBODY
 
 Around = tuple[bytes, bytes]
 """What comes before and after the items of a page."""
+
+
+class Head(msgspec.Struct, frozen=True):
+    """A published post, encoded up to its counts, without its author's face in the middle."""
+
+    author: Id
+    before: bytes
+    after: bytes
+
+
+class Face(msgspec.Struct, frozen=True):
+    """An author as posts show them, encoded."""
+
+    view: bytes
+    live: bool
+    private: bool
 
 
 class Card:
@@ -94,6 +110,13 @@ class Cards:
         # Their counts moved, nothing else: only the counts are read again.
         self._outdated: dict[Id, Card] = {}
         database.notices.on_doubt(self._forget_all)
+        shelves = database.notices.shelves
+        self._heads = shelves.shelf("head", Head)
+        self._faces = shelves.shelf("face", Face)
+        self._counts = shelves.shelf("counts", PostCounts)
+        self._heads.drop_on(PostChanged, lambda notice: (notice.post,))
+        self._faces.drop_on(CardChanged, lambda notice: (notice.account,))
+        self._counts.drop_on(CountsMoved, lambda notice: notice.subjects)
 
     async def cards(self, ids: Sequence[Id]) -> list[Card | None]:
         """A card per id, in order; ``None`` where no published post of a live author is.
@@ -155,6 +178,7 @@ class Cards:
 
     def drop_author(self, author: Id) -> None:
         """The public face of an author changed."""
+        self._held.interrupt_all()
         self.drop(self._of_author.get(author, ()))
 
     def recount(self, ids: Iterable[Id]) -> None:
@@ -187,12 +211,10 @@ class Cards:
         found: dict[Id, Card | None] = {}
         try:
             outdated = {id_: card for id_ in ids if (card := self._outdated.get(id_))}
-            async with self._database.read() as reader:
-                found = await self._read(reader, [id_ for id_ in ids if id_ not in outdated])
-                counted = await folded.read(reader, outdated, ["likes", "comments"])
+            found = await self._put_together([id_ for id_ in ids if id_ not in outdated])
+            counted = await self._counts.through(outdated, self._read_counts)
             for id_, card in outdated.items():
-                counts = PostCounts(**counted[id_])
-                found[id_] = Card(id_, card.author, card.head, counts, private=card.private)
+                found[id_] = Card(id_, card.author, card.head, counted[id_], private=card.private)
         finally:
             for id_ in fill:
                 self._outdated.pop(id_, None)
@@ -201,22 +223,47 @@ class Cards:
             self._held.finish(fill, found)
         return found
 
-    async def _read(self, reader: Reader, ids: Sequence[Id]) -> dict[Id, Card | None]:
+    async def _put_together(self, ids: Sequence[Id]) -> dict[Id, Card | None]:
         found: dict[Id, Card | None] = dict.fromkeys(ids)
-        posts: list[Post] = [
-            post
-            for post in (await store.read_all(reader, ids)).values()
-            if post.state == "published"
-        ]
-        faces = await self._accounts.cards_in(reader, {post.author for post in posts})
-        views = await self._assembly.views(reader, posts, viewer=None)
-        for post in posts:
-            face, view = faces.get(post.author), views.get(post.id)
-            if face is None or view is None or not face.live:
+        heads = await self._heads.through(ids, self._read_heads)
+        authors = {head.author for head in heads.values()}
+        faces = await self._faces.through(authors, self._read_faces)
+        counted = await self._counts.through(heads, self._read_counts)
+        for id_, head in heads.items():
+            face = faces.get(head.author)
+            if face is None or not face.live:
                 # Not held as absent: the author may come back, and no post would be told.
-                del found[post.id]
+                del found[id_]
                 continue
-            encoded = _encode(msgspec.structs.replace(view, counts=PostCounts()))
-            head = encoded.removesuffix(_NO_COUNTS)
-            found[post.id] = Card(post.id, post.author, head, view.counts, private=face.private)
+            whole = head.before + face.view + head.after
+            found[id_] = Card(id_, head.author, whole, counted[id_], private=face.private)
         return found
+
+    async def _read_heads(self, ids: Collection[Id]) -> dict[Id, Head]:
+        async with self._database.read() as reader:
+            posts = [
+                post
+                for post in (await store.read_all(reader, ids)).values()
+                if post.state == "published"
+            ]
+            views = await self._assembly.views(reader, posts, viewer=None)
+        return {post.id: _head(views[post.id], post.author) for post in posts if post.id in views}
+
+    async def _read_faces(self, authors: Collection[Id]) -> dict[Id, Face]:
+        async with self._database.read() as reader:
+            cards = await self._accounts.cards_in(reader, authors)
+        return {
+            id_: Face(_encode(author_view(card)), live=card.live, private=card.private)
+            for id_, card in cards.items()
+        }
+
+    async def _read_counts(self, ids: Collection[Id]) -> dict[Id, PostCounts]:
+        async with self._database.read() as reader:
+            counted = await folded.read(reader, ids, ["likes", "comments"])
+        return {id_: PostCounts(**counts) for id_, counts in counted.items()}
+
+
+def _head(view: PostView, author: Id) -> Head:
+    encoded = _encode(msgspec.structs.replace(view, counts=PostCounts()))
+    before, _, after = encoded.removesuffix(_NO_COUNTS).partition(_encode(view.author))
+    return Head(author, before, after)

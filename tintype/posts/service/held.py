@@ -52,10 +52,14 @@ class Held(Generic[K, V]):
         for fill in self._fills:
             fill.difference_update(changed)
 
-    def clear(self) -> None:
-        """Forget everything: anything may have changed."""
+    def interrupt_all(self) -> None:
+        """Something changed that any of the values being read may hold: keep none of them."""
         for fill in self._fills:
             fill.clear()
+
+    def clear(self) -> None:
+        """Forget everything: anything may have changed."""
+        self.interrupt_all()
         for key in [*self.values]:
             self._leave(key)
 
