@@ -33,4 +33,11 @@ def consumers(home: Home) -> list[Consumer]:
                     posts.append(Delivered(event.post, event.author, delivery))
         await home.deliver(posts)
 
-    return [Consumer("fan-out", (PostPublished, Followed, Unfollowed), fan_out)]
+    return [
+        Consumer(
+            "fan-out",
+            (PostPublished, Followed, Unfollowed),
+            fan_out,
+            on_lost=home.distrust_timelines,
+        )
+    ]
