@@ -66,8 +66,8 @@ def _judged(said: dict[str, str], pool: int) -> Iterator[Finding]:
         yield Finding("postgresql", detail=f"Version {version}.")
     for name, (right, fix) in _SAFE.items():
         if (value := said.get(name)) != right:
-            level = "failed" if name == "fsync" else "degraded"
-            yield Finding(f"postgresql {name}", level, f"It is {value}. {fix}")
+            detail = f"It is {value}. {fix}"
+            yield Finding(f"postgresql {name}", "failed" if name == "fsync" else "degraded", detail)
     room, wanted = int(said["max_connections"]), 2 * pool
     text = f"One process opens up to {wanted} of {room} connections."
     if wanted * 2 > room:
