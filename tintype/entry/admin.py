@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter
@@ -30,6 +30,7 @@ from tintype.entry.secret import Secret
 from tintype.feed import FeedFlags, Home
 from tintype.http import Routes
 from tintype.media import LimitsView
+from tintype.ports.events import Events
 
 _LOOK_S = 2.0
 
@@ -68,6 +69,13 @@ class Watched:
     limits: LimitsView
     commits: Callable[[], int]
     home: Home
+    events: Events | None = None
+
+    @property
+    def lag(self) -> Callable[[], Awaitable[Mapping[str, int]]] | None:
+        """How far groups are behind in a log outside the database; ``None`` without one."""
+        events, groups = self.events, [consumer.group for consumer in self.consumers]
+        return None if events is None else lambda: events.lag(groups)
 
 
 def compose_admin(
@@ -82,7 +90,7 @@ def compose_admin(
     """Set-up, erasure, health and figures over the parts that exist."""
     setup = Setup(accounts, instance, secret=secret.key("setup"), limits=watched.limits)
     health = HealthWatch(database, watched.checks)
-    metrics = Metrics(database, watched.commits, lambda: watched.home.answers)
+    metrics = Metrics(database, watched.commits, lambda: watched.home.answers, watched.lag)
     flags = _flags(database, watched.home)
     return AdminPart(
         setup=setup,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -19,10 +20,12 @@ from tintype.admin import store
 from tintype.admin.model import StoreFigures
 from tintype.admin.service.answers import Answers, FeedAnswers
 from tintype.database import Database
+from tintype.kernel.problem import Unavailable
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _REQUEST_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 _DELIVERY_S = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 600)
+_LAG_S = 2.0
 
 
 class Metrics:
@@ -33,6 +36,7 @@ class Metrics:
         database: Database,
         commits: Callable[[], int],
         feed_answers: Callable[[], Mapping[str, int]],
+        lag: Callable[[], Awaitable[Mapping[str, int]]] | None = None,
     ) -> None:
         self._database = database
         self.registry = registry = CollectorRegistry()
@@ -50,6 +54,8 @@ class Metrics:
             buckets=_DELIVERY_S,
             registry=registry,
         )
+        self._lag = lag
+        """How far groups are behind, where the log of events is not in the database."""
         self._commits = commits
         self._commits_shown = 0
         self._durable = Counter(
@@ -81,7 +87,19 @@ class Metrics:
         self._durable.inc(made - self._commits_shown)
         self._commits_shown = made
         self._show(found, self._database.clock.now_ms())
+        await self._show_lag()
         return generate_latest(self.registry)
+
+    async def _show_lag(self) -> None:
+        if self._lag is None:
+            return
+        try:
+            async with asyncio.timeout(_LAG_S):
+                behind = await self._lag()
+        except (Unavailable, TimeoutError):
+            return  # the other figures are wanted most while the log is away
+        for group, events in behind.items():
+            self._behind.labels(group).set(events)
 
     def _show(self, found: StoreFigures, now_ms: int) -> None:
         oldest = found.outbox_oldest_ms
