@@ -145,15 +145,15 @@ def test_a_chart_without_its_secrets_says_which_one_is_missing() -> None:
 
 
 def test_every_container_is_confined_and_has_its_room(chart: list[dict[str, Any]]) -> None:
-    pods = list(_pods(chart))
+    found = list(_templates(chart))
 
-    assert len(pods) == 6
-    for pod in pods:
-        [container] = pod["containers"]
+    assert len(found) == 6
+    for each in found:
+        [container] = each["containers"]
         confined = container["securityContext"]
-        assert pod["securityContext"]["runAsNonRoot"] is True
-        assert pod["securityContext"]["seccompProfile"]["type"] == "RuntimeDefault"
-        assert pod["automountServiceAccountToken"] is False
+        assert each["securityContext"]["runAsNonRoot"] is True
+        assert each["securityContext"]["seccompProfile"]["type"] == "RuntimeDefault"
+        assert each["automountServiceAccountToken"] is False
         assert confined["readOnlyRootFilesystem"] is True
         assert confined["allowPrivilegeEscalation"] is False
         assert confined["capabilities"]["drop"] == ["ALL"]
@@ -197,8 +197,8 @@ def test_the_workers_of_the_chart_look_after_every_concern_once(
 ) -> None:
     looked_after = [
         concern
-        for pod in _pods(chart)
-        for container in pod["containers"]
+        for each in _templates(chart)
+        for container in each["containers"]
         if container.get("args", [""])[0] == "worker"
         for concern in container["args"][2].split(",")
     ]
@@ -268,7 +268,7 @@ def test_the_compose_file_fills_in_every_name_of_the_gateways_template() -> None
     assert asked == gateway["environment"].keys()
 
 
-def _pods(chart: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _templates(chart: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for each in chart:
         if each["kind"] in OWN_KINDS:
             yield each["spec"]["template"]["spec"]
