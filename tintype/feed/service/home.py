@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from tintype.database import Database, Notices, TryAgain
+from tintype.database import Database, Notices, SqliteDatabase, TryAgain
 from tintype.feed import store
 from tintype.feed.errors import FeedUnavailable, NoRanker
 from tintype.feed.model import (
@@ -60,7 +60,10 @@ class Home(Feed[Card]):
         """Feeds that were asked of this process, by the tier that answered."""
         graph.on_follow(self.note_followed)
         posts.deliver_by(ByReach(settings.threshold(), database.clock))
-        self._share(database.notices, settings.budget_ms / 1000)
+        self._share(database.notices)
+        if not isinstance(database, SqliteDatabase):
+            # A file on this machine answers at once, or fails.
+            self._patience = DatabasePatience(self._knock, budget_s=settings.budget_ms / 1000)
 
     async def page(self, viewer: Id, *, cursor: str | None, limit: int, here: str) -> bytes:
         """A page of the feed, encoded as ``FeedPage``.
@@ -146,7 +149,7 @@ class Home(Feed[Card]):
         page = self._trending.page(viewer, limit, here)
         return await (self._patience.give(page) if self._patience else page)
 
-    def _share(self, notices: Notices, budget_s: float) -> None:
+    def _share(self, notices: Notices) -> None:
         own, pulled = self.sources.own, self.sources.pulled
         notices.hear(
             PostNoted, lambda notice: self.note_published(notice.post, notice.author, notice.pulled)
@@ -157,7 +160,6 @@ class Home(Feed[Card]):
             notices.on_doubt(primer.forget)
             self.complete_pulled_by(primer)
             self.reading.be_patient(TimelinePatience())
-            self._patience = DatabasePatience(self._knock, budget_s=budget_s)
 
     async def _knock(self) -> None:
         async with self._database.read() as reader:
