@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import cast
 
 import pytest
 import sqlalchemy as sa
@@ -29,6 +31,7 @@ from tests.contract.test_kafka_events import database, events, settings
 from tests.engines_kafka import kafka_broker, kafka_prefix
 from tintype.adapters.kafka import KafkaSettings
 from tintype.adapters.kafka.events import KafkaEvents
+from tintype.adapters.kafka.lane import KafkaLane
 from tintype.database import Consumer, ConsumerRunner, Database, Fold, counts
 from tintype.database.relay import LaneRelay
 from tintype.database.tables import outbox
@@ -409,3 +412,39 @@ async def running(kafka_broker: KafkaBroker) -> AsyncIterator[None]:
     kafka_broker.resume()
     if not kafka_broker.running:
         await asyncio.to_thread(kafka_broker.start)
+
+
+async def test_an_append_that_never_ends_is_given_up_and_made_up_for(
+    database: Database, events: KafkaEvents
+) -> None:
+    await publish(database, range(3))
+    relay = LaneRelay(database, events, "relay")
+    await relay.share()
+    released = threading.Event()
+    for lane in relay._open.values():
+        assert isinstance(lane, KafkaLane)
+        lane._producer = cast("Producer", _Stuck(lane._producer, released))
+        lane._worker._seconds = 0.5
+
+    # As librdkafka may block for ever when a coordinator goes away.
+    relaying = asyncio.create_task(relay.run())
+    await drained(database)
+
+    assert await read_all(events, 3) == {subject(0): [0, 1, 2]}
+    released.set()
+    relaying.cancel()
+    await asyncio.gather(relaying, return_exceptions=True)
+
+
+class _Stuck:
+    """A producer that never comes back from noting offsets."""
+
+    def __init__(self, producer: Producer | None, released: threading.Event) -> None:
+        self._producer = producer
+        self._released = released
+
+    def send_offsets_to_transaction(self, *_: object) -> None:
+        self._released.wait()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._producer, name)

@@ -7,12 +7,10 @@ metadata lists the ids of the records; it commits together with them or not at a
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import struct
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from confluent_kafka import (
@@ -26,12 +24,15 @@ from confluent_kafka import (
 from tintype.adapters.kafka.faults import STARTING, of_append, unavailable
 from tintype.adapters.kafka.settings import KafkaSettings
 from tintype.adapters.kafka.wire import headers_of
+from tintype.adapters.kafka.worker import Worker
 from tintype.kernel.ids import Id
 from tintype.kernel.problem import Unavailable
 from tintype.ports.events import LONGEST_APPEND, Record
 
 _PAUSE_S = 0.1
 _TRANSACTION_MS = 10_000
+_STEPS = 2
+"""Steps of an append that may take the whole timeout, more or less."""
 _MOST_METADATA = 4096
 """What brokers take as the metadata of an offset unless told otherwise (kafka.apache.org,
 ``offset.metadata.max.bytes``): 400 ids of 8 bytes are 4 000 characters in base 85."""
@@ -45,7 +46,8 @@ class KafkaLane:
     def __init__(self, settings: KafkaSettings, lane: int) -> None:
         self._settings = settings
         self._lane = lane
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"kafka-lane-{lane}")
+        # Every step keeps to the timeout by itself, or should.
+        self._worker = Worker(f"kafka-lane-{lane}", _STEPS * settings.timeout_s)
         self._closed = False
         self._number = 0
         self.last: frozenset[Id] = frozenset()
@@ -85,18 +87,17 @@ class KafkaLane:
             self.last = frozenset(record.id for record in records)
 
     async def close(self) -> None:
-        """An append under way is waited for; then the thread ends."""
+        """An append under way is waited for, unless it has been for too long already."""
         if not self._closed:
             self._closed = True
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._release)
-            self._thread.shutdown(wait=False)
+            await self._worker.end(self._release)
 
     async def _call(self, work: Callable[[Producer], T]) -> T:
         producer = self._producer
         if self._closed or producer is None:
             raise Unavailable
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work, producer)
+            return await self._worker.run(lambda: work(producer))
         except KafkaException as error:
             raise of_append(error) from error
 
