@@ -19,7 +19,10 @@ _TIMED_OUT, _READ_ONLY = "57014", "25006"
 _AWAY = ("08", "53", "57", "58")
 
 # A refused or timed out connection comes as the operating system's error.
-_RAW: tuple[type[BaseException], ...] = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+# A server that ends while nothing is asked leaves the driver inside its farewell: the next thing
+# asked of that connection is refused as an error of the client.
+_BROKEN = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+_RAW: tuple[type[BaseException], ...] = (asyncpg.PostgresError, *_BROKEN)
 
 
 class Phase(Enum):
@@ -56,7 +59,7 @@ def _problem_of(error: Exception, phase: Phase) -> Exception | None:
     code = getattr(cause, "sqlstate", None)
     if code is not None:
         return _by_code(str(code), phase)
-    if isinstance(cause, (asyncpg.InterfaceError, OSError)):
+    if isinstance(cause, _BROKEN):
         if phase is Phase.CONNECTING or isinstance(cause, TimeoutError):
             return DatabaseUnavailable(retry_after=2.0)
         return _lost(phase)
