@@ -13,6 +13,7 @@ import pytest
 from tests.scenario.moving.home import Home, fingerprints
 from tintype.entry.moved import MOVED
 from tintype.entry.settings import DATABASE
+from tools.engines.postgres import PostgresServer
 
 pytestmark = pytest.mark.slow
 
@@ -63,6 +64,27 @@ async def test_a_source_that_went_on_meanwhile_is_copied_anew(home: Home) -> Non
     assert status == 0, out + err
     assert await _counted(home) == ROWS // 2
     assert f"originals/fff/{gone.name}" not in home.objects()
+
+
+async def test_a_restart_of_postgresql_in_the_middle_is_waited_for(
+    home: Home, own_postgres: PostgresServer
+) -> None:
+    _fill(home)
+    home.url = own_postgres.url
+    process = await home.start("migrate-store")
+    assert process.stderr is not None
+    async with asyncio.timeout(120):
+        while b"Copying rows" not in await process.stderr.readline():
+            continue
+    await asyncio.sleep(0.3)
+
+    own_postgres.kill()
+    await asyncio.sleep(1.0)
+    await asyncio.to_thread(own_postgres.start)
+    out, err = await process.communicate()
+
+    assert process.returncode == 0, (out + err).decode()
+    assert await _counted(home) == ROWS
 
 
 async def _killed(home: Home, line: str, later_s: float) -> None:

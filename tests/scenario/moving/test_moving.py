@@ -234,6 +234,8 @@ async def test_a_running_server_and_unset_targets_are_refused_with_the_fix(home:
     nowhere = await home.move("--from", str(home.data / "blobs"))
     other = await home.move(TINTYPE_SECRET="A" * 43 + "=")
     embedded = _embedded(home) | {"TINTYPE_BIND": f"127.0.0.1:{free_port()}"}
+    away = await home.move(TINTYPE_DATABASE__URL=home.url + "_nowhere")
+    locked = await home.move(TINTYPE_S3__SECRET_KEY="not the right one")
     process = await home.start("serve", **embedded)
     assert process.stderr is not None
     async with asyncio.timeout(120):
@@ -243,7 +245,10 @@ async def test_a_running_server_and_unset_targets_are_refused_with_the_fix(home:
     process.kill()
     await process.communicate()
 
-    assert missing[0] == nowhere[0] == other[0] == running[0] == 1
+    refused = [missing, nowhere, other, running, away, locked]
+    assert [status for status, _, _ in refused] == [1] * len(refused)
+    assert "Check database.url" in away[2]
+    assert "Check the section s3" in locked[2]
     assert "TINTYPE_DATABASE__URL" in missing[2]
     assert "is not the data folder of an embedded instance" in nowhere[2]
     assert "TINTYPE_SECRET" in other[2]

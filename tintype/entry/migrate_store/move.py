@@ -56,6 +56,8 @@ async def move(settings: Settings, source: Source, verify: Verify, progress: Pro
                     "copy of it. What people did in the new home is not overwritten: to move "
                     "again, name an empty database and an empty bucket."
                 )
+            if known is None:
+                await _refuse_what_fails(source, target, settings)
             staged = await stage.make(settings, progress)
             async with target.alone():
                 _migrate(target)
@@ -104,6 +106,13 @@ async def rehearse(settings: Settings, source: Source) -> AsyncIterator[Finding]
         async with _opened(settings, source) as target:
             async for finding in findings(source, target, settings, clock):
                 yield finding
+
+
+async def _refuse_what_fails(source: Source, target: Target, settings: Settings) -> None:
+    """Find out before the first write what would fail in the middle."""
+    async for finding in findings(source, target, settings, SystemClock()):
+        if finding.level == "failed":
+            raise MoveRefused(f"{finding.name}: {finding.detail}")
 
 
 async def _copy(source: Source, snapshot: Snapshot, target: Target, progress: Progress) -> None:
@@ -156,6 +165,7 @@ async def _opened(settings: Settings, source: Source) -> AsyncIterator[Target]:
         )
     target = Target(settings, SystemClock())
     try:
+        await target.reach()
         yield target
     finally:
         await target.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -17,7 +18,7 @@ from tintype.entry.migrate_store.model import Move, MoveRefused, TableMark
 from tintype.entry.settings import Settings
 from tintype.kernel.clock import Clock
 from tintype.kernel.problem import Unavailable as Away
-from tintype.ports.errors import BlobNotFound, Unavailable
+from tintype.ports.errors import AdapterError, BlobNotFound, Unavailable
 
 T = TypeVar("T")
 
@@ -79,8 +80,32 @@ class Target:
                 await asyncio.sleep(_PAUSE_S / _LOCK_TRIES)
             else:
                 raise MoveRefused("Another migrate-store writes to this database. Wait for it.")
-            yield
-            await connection.scalar(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
+            try:
+                yield
+            finally:
+                # A server that was restarted meanwhile has let go by itself.
+                with contextlib.suppress(sa.exc.SQLAlchemyError, OSError):
+                    unlocking = sa.text("SELECT pg_advisory_unlock(:key)")
+                    await connection.scalar(unlocking, {"key": _LOCK})
+
+    async def reach(self) -> None:
+        """See to it that both answer.
+
+        Raises:
+            MoveRefused: one does not, or does not let us in.
+        """
+        try:
+            async with self.database.read() as reader:
+                await reader.scalar(sa.text("SELECT 1"))
+        except Exception as error:
+            said = str(error.__cause__ or error) or type(error).__doc__
+            raise MoveRefused(
+                f"The database lets nobody in: {said}. Check database.url (TINTYPE_DATABASE__URL)."
+            ) from error
+        try:
+            await self.blobs.connection.reach()
+        except AdapterError as error:
+            raise MoveRefused(f"{error}. Check the section s3 of the settings.") from error
 
     async def move(self) -> Move | None:
         """Whose data this database takes in; ``None`` while it is nobody's."""
