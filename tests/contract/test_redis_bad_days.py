@@ -142,7 +142,7 @@ async def test_many_calls_at_once_to_a_silent_server_wait_for_one_timeout_togeth
         own_server.resume()
 
 
-async def test_when_a_silent_server_has_rested_one_caller_tries_it_and_the_others_go_on(
+async def test_when_a_silent_server_has_rested_one_caller_tries_it_for_a_moment(
     own_server: RedisServer,
 ) -> None:
     async def seconds(timelines: RedisTimelines) -> float:
@@ -159,7 +159,8 @@ async def test_when_a_silent_server_has_rested_one_caller_tries_it_and_the_other
 
         took = await asyncio.gather(*(seconds(timelines) for _ in range(20)))
 
-        assert sum(each > 0.15 for each in took) == 1
+        assert sum(each > 0.04 for each in took) == 1
+        assert max(took) < 0.15
         own_server.resume()
 
 

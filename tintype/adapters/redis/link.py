@@ -18,6 +18,9 @@ from tintype.kernel.problem import Unavailable
 REST_S = 1.0
 """A server that failed is left alone for so long; calls fail at once meanwhile."""
 
+_BACK_S = 0.05
+"""How long a call waits for a connection to a server that was dead or silent the last time."""
+
 _FRESH_S = 0.1
 _LEARN_S = 1.0
 """How old the knowledge of a reign may be; two connections that differ in it undo each other."""
@@ -31,8 +34,8 @@ Find = Callable[[], Awaitable[Address]]
 class Link:
     """Calls to whichever server ``find`` names; one connection, shared by all callers.
 
-    While the server is dead, one call in ``REST_S`` pays for finding out, at most the timeout; all
-    others fail at once.
+    While the server is dead, one call in ``REST_S`` pays a little for finding out whether it is
+    back; all others fail at once.
     """
 
     def __init__(self, settings: RedisSettings, find: Find, *, master: bool) -> None:
@@ -134,7 +137,13 @@ class Link:
             self._connecting.add_done_callback(_look_at)
         elif self._doubtful:
             raise Unavailable("Redis does not answer.")
-        return await asyncio.shield(self._connecting)
+        connecting = self._connecting
+        if self._doubtful:
+            # One that is back accepts at once; nobody pays for one that is not.
+            await asyncio.wait({connecting}, timeout=_BACK_S)
+            if not connecting.done():
+                raise Unavailable("Redis does not answer.")
+        return await asyncio.shield(connecting)
 
     async def _connect(self) -> Wire:
         try:
