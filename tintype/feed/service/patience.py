@@ -113,6 +113,8 @@ class DatabasePatience:
             if not silent:
                 log.warning("feed.database_silent", seconds=self._budget_s)
                 self._silence.begins()
+                # Something else may have held the page up: it is asked at once.
+                self._knocking = asyncio.create_task(self._listen())
             raise DatabaseUnavailable("The feed was not read in time.") from error
 
     async def _listen(self) -> None:
