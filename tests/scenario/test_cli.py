@@ -114,3 +114,35 @@ async def test_backup_and_restore_go_through_the_shell(world: World, tmp_path: P
     assert (made, back, again) == (0, 0, 1)
     assert str(backup) in said
     assert "not empty" in refusal
+
+
+async def test_a_flag_that_is_set_at_the_shell_is_obeyed_by_the_server_that_runs(
+    world: World,
+) -> None:
+    data, ada = world.server.settings.data, await world.join("ada")
+    assert (await ada.get("/v1/feed"))["tier"] == "chronological"
+
+    status, said, _ = await _run(data, "admin", "flags", "set", "feed-timelines", "off")
+    await asyncio.sleep(2.5)
+
+    assert (status, said) == (0, "feed-timelines is off.\n")
+    assert (await ada.get("/v1/feed"))["tier"] == "database"
+    _, listed, _ = await _run(data, "admin", "flags", "list")
+    assert "feed-timelines: off (set, changed" in listed
+    assert "feed-trending: on (default)" in listed
+    cleared, _, _ = await _run(data, "admin", "flags", "clear", "feed-timelines")
+    await asyncio.sleep(2.5)
+    assert cleared == 0
+    assert (await ada.get("/v1/feed"))["tier"] == "chronological"
+
+
+async def test_flags_that_can_not_be_set_are_refused_at_the_shell(world: World) -> None:
+    data = world.server.settings.data
+
+    unknown, _, why = await _run(data, "admin", "flags", "set", "feed-sideways", "on")
+    ranked, _, ranker = await _run(data, "admin", "flags", "set", "feed-ranked", "on")
+    neither, _, _ = await _run(data, "admin", "flags", "set", "feed-ranked", "maybe")
+
+    assert (unknown, ranked, neither) == (1, 1, 2)
+    assert "feed-sideways" in why
+    assert "ranker" in ranker

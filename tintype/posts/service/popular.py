@@ -20,8 +20,8 @@ WINDOW_MS = 5 * 24 * 3600 * 1000
 OUTDATED_MS = 60 * 1000
 """When the list is made anew."""
 
-_SHARDS_AT_ONCE = 256
-_OF_EACH = 50
+_SHARDS_AT_ONCE = 64
+_OF_EACH = 20
 _CANDIDATES = 3 * MOST
 _CARDS_AT_ONCE = 20
 
