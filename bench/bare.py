@@ -6,13 +6,21 @@ import asyncio
 import gc
 import json
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 
+Before = Callable[[], Awaitable[object]]
 
-def app_for(body: bytes, head: dict[str, str]) -> Any:
+
+async def nothing() -> None:
+    """What a bare app does before it answers."""
+
+
+def app_for(body: bytes, head: dict[str, str], before: Before = nothing) -> Any:
+    """The app; ``before`` is awaited ahead of every answer."""
     start = {
         "type": "http.response.start",
         "status": 200,
@@ -22,17 +30,20 @@ def app_for(body: bytes, head: dict[str, str]) -> Any:
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         del scope, receive
+        if before is not nothing:
+            await before()
         await send(start)
         await send(rest)
 
     return app
 
 
-def main() -> None:
+def run(before: Before = nothing) -> None:
+    """Serve what the folder of the second argument holds, on the port of the first."""
     port, folder = int(sys.argv[1]), Path(sys.argv[2])
     head = json.loads((folder / "head.json").read_text())
     config = uvicorn.Config(
-        app_for((folder / "body.json").read_bytes(), head),
+        app_for((folder / "body.json").read_bytes(), head, before),
         host="127.0.0.1",
         port=port,
         loop="none",
@@ -53,4 +64,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run()

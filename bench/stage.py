@@ -52,8 +52,11 @@ def pinned(arguments: Sequence[str], probe: str, **environment: str) -> Iterator
 
 
 @contextlib.contextmanager
-def serving(folder: Path) -> Iterator[tuple[str, int]]:
-    """``tintype serve`` on a data folder, without rate limits; yields its address and its pid."""
+def serving(folder: Path, **environment: str) -> Iterator[tuple[str, int]]:
+    """``tintype serve`` on a data folder, without rate limits; yields its address and its pid.
+
+    ``environment`` holds further settings.
+    """
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     with pinned(
@@ -62,6 +65,7 @@ def serving(folder: Path) -> Iterator[tuple[str, int]]:
         TINTYPE_DATA=str(folder),
         TINTYPE_BIND=f"127.0.0.1:{port}",
         TINTYPE_RATE_LIMITS__FACTOR="1000000",
+        **environment,
     ) as pid:
         yield address, pid
 

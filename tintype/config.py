@@ -19,6 +19,8 @@ from pydantic import BaseModel, ValidationError
 
 PREFIX = "TINTYPE_"
 CONFIG_VARIABLE = "TINTYPE_CONFIG"
+_NOT_SETTINGS = frozenset({"TINTYPE_ENGINES"})
+"""Names that belong to the tools beside a clone, and are no business of a server."""
 Tree = TypeVar("Tree", bound=BaseModel)
 
 
@@ -41,7 +43,7 @@ def load(
     path = file or Path(variables.pop(CONFIG_VARIABLE, "tintype.toml"))
     values = _read_file(path, must_exist=file is not None)
     for name, text in sorted(variables.items()):
-        if name.startswith(PREFIX):
+        if name.startswith(PREFIX) and name not in _NOT_SETTINGS:
             _put(values, name[len(PREFIX) :].lower().split("__"), text, name)
     try:
         return tree.model_validate(values)

@@ -9,6 +9,7 @@ PAGE = tree.ROOT / "docs" / "glossary.md"
 # Names that other people's interfaces fix for us.
 GIVEN = {
     "user_agent": "the HTTP header",
+    "sasl_username": "the name of the setting in every client of Kafka",
     "AbstractSet": "collections.abc.Set beside the built-in one, as the standard library calls it",
 }
 

@@ -256,16 +256,16 @@ class SocialMachine(RuleBasedStateMachine):
 
 
 def _mutes_ignored() -> Any:
-    from tintype.graph.model import RelationSets
+    from tintype.graph.model import RelationSets, Ties
     from tintype.graph.service.sight import Sight
 
-    honest = Sight._load_one
+    honest = Sight._sets_of
 
-    async def load(self: Sight, viewer: int) -> RelationSets:
-        found = await honest(self, viewer)
+    async def sets_of(self: Sight, viewer: int, ties: Ties) -> RelationSets:
+        found = await honest(self, viewer, ties)
         return RelationSets(viewer, found.sources, found.sources, found.hidden, found.muted)
 
-    return patch.object(Sight, "_load_one", load)
+    return patch.object(Sight, "_sets_of", sets_of)
 
 
 def _blocks_keep_follows() -> Any:

@@ -18,7 +18,8 @@ import sqlalchemy as sa
 
 from tests.cast import PASSWORD, Person, World, ok, open_world
 from tests.trust.policy import RELATIONS
-from tintype.accounts.model import CardChanged, TokensDoubted
+from tintype.accounts.events import CardChanged
+from tintype.accounts.model import TokensDoubted
 from tintype.database import SqliteDatabase, Transaction, metadata
 from tintype.entry import compose
 from tintype.http.shell import Shell
@@ -86,7 +87,9 @@ class Stage:
     @property
     def written(self) -> int:
         """Rows changed since the beginning, those that were taken back included."""
-        return int(self.world.server.database._raw.total_changes)
+        database = self.world.server.database
+        assert isinstance(database, SqliteDatabase)
+        return int(database._raw.total_changes)
 
     def of(self, kind: str) -> list[Subject]:
         values = _FIXED | _FIXED_OF.get(kind, {})

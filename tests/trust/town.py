@@ -15,7 +15,8 @@ import sqlalchemy as sa
 
 from tests.cast import PASSWORD, Person, World, ok
 from tests.trust.social import Truth
-from tintype.accounts.model import CardChanged, TokensDoubted
+from tintype.accounts.events import CardChanged
+from tintype.accounts.model import TokensDoubted
 from tintype.database import metadata
 from tintype.kernel.ids import shard_of
 

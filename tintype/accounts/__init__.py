@@ -1,15 +1,7 @@
 """Who you are: account, profile, credentials, sessions."""
 
 from tintype.accounts.errors import JOINING, AccountNotFound
-from tintype.accounts.model import (
-    AccountSettings,
-    Card,
-    CardChanged,
-    Device,
-    Erasure,
-    Newcomer,
-    Registration,
-)
+from tintype.accounts.model import AccountSettings, Card, Device, Erasure, Newcomer, Registration
 from tintype.accounts.service import Accounts, OwnInstance, Passwords, Sessions
 from tintype.accounts.service.accounts import ERASE
 from tintype.accounts.views import (
@@ -32,7 +24,6 @@ __all__ = [
     "Accounts",
     "AuthorView",
     "Card",
-    "CardChanged",
     "Counts",
     "Device",
     "Erasure",

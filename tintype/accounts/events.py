@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from tintype.kernel.event import Event
 from tintype.kernel.ids import Id
+from tintype.kernel.notice import Notice
 
 
 class AccountCreated(Event, frozen=True, kw_only=True, tag="account_created"):
@@ -60,3 +61,9 @@ class SessionsEnded(Event, frozen=True, kw_only=True, tag="sessions_ended"):
 
     def key(self) -> Id:
         return self.account
+
+
+class CardChanged(Notice, frozen=True, kw_only=True, tag="card_changed"):
+    """What others see of an account is different: its card, its state, its privacy."""
+
+    account: Id

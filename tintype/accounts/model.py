@@ -66,12 +66,6 @@ class Device(msgspec.Struct, frozen=True):
     agent: str
 
 
-class CardChanged(Notice, frozen=True, kw_only=True, tag="card_changed"):
-    """What others see of an account is different: its card, its state, its privacy."""
-
-    account: Id
-
-
 class TokensEnded(Notice, frozen=True, kw_only=True, tag="tokens_ended"):
     """These tokens, named by their SHA-256, stand for nobody any more."""
 

@@ -28,7 +28,7 @@ _encode = msgspec.json.Encoder().encode
 N = TypeVar("N", bound=Notice)
 
 
-class Noticed(Event, frozen=True, kw_only=True, tag="noticed"):
+class Noticed(Event, frozen=True, kw_only=True, tag="commit_noticed"):
     """Notices of a commit, for the case that its process dies before it has told them."""
 
     at: Id

@@ -134,6 +134,9 @@ class Background:
             row = await reader.first(state)
         if row is None or row.waiting or row.busy:
             return False
+        if self._log.events is not None:
+            behind = await self._log.events.lag([each.group for each in self._work.consumers])
+            return not any(behind.values())
         return bool(row.head == 0 or row.arrived == len(self._work.consumers))
 
 

@@ -260,7 +260,10 @@ def compose(
     app.state.lost = lost(pages, kit)
     answered = admin.metrics.answered
     asgi = feed.in_front_of(
-        Meter(Envelope(app, unlimited=_STREAMING), answered), kit, sessions, answered
+        Meter(Envelope(app, unlimited=_STREAMING, adopt=settings.trust_proxy), answered),
+        kit,
+        sessions,
+        answered,
     )
     if engines.shared:
         asgi = Fresh(asgi, database.notices.catch_up, still=_STILL)

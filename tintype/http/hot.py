@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tintype.http.kit import COOKIE, SECURE_COOKIE, Kit
 from tintype.http.meter import Observe
+from tintype.http.middleware import adopted
 from tintype.kernel.ids import Id
 
 AtHand = Callable[[str], Id | None]
@@ -68,12 +69,19 @@ class ShortWay:
             return
         headers = [
             (b"content-length", b"%d" % len(body)),
-            (b"x-request-id", b"%b%06x" % (self._process, next(self._numbers))),
+            (b"x-request-id", self._request_id(scope)),
             *_HEADERS,
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
         self._observe(_CLASS, 200, time.perf_counter() - begun)
+
+    def _request_id(self, scope: Scope) -> bytes:
+        if self._kit.trust_proxy:
+            for name, value in scope["headers"]:
+                if name == b"x-request-id" and adopted(value.decode("latin-1")) is not None:
+                    return bytes(value)
+        return b"%b%06x" % (self._process, next(self._numbers))
 
     async def _body(self, scope: Scope, answer: ShortAnswer) -> bytes | None:
         host, authorization, cookie = b"", b"", b""

@@ -13,7 +13,7 @@ from pathlib import Path
 from tools.engines.process import EngineProcess, free_port, program
 
 DATABASE = "tintype"
-_USER = "postgres"
+_OWNER = "postgres"
 _BINARIES = [f"/usr/lib/postgresql/{version}/bin" for version in range(18, 13, -1)]
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -43,7 +43,7 @@ class PostgresServer:
         command = [program("postgres", *_BINARIES), "-D", str(self._data), "-p", str(self.port)]
         for name, value in _SETTINGS.items():
             command += ["-c", f"{name}={value}"]
-        self._process = EngineProcess("postgresql", command, folder, user=_USER)
+        self._process = EngineProcess("postgresql", command, folder, owner=_OWNER)
 
     @property
     def url(self) -> str:
@@ -51,7 +51,7 @@ class PostgresServer:
         return self.url_of(DATABASE)
 
     def url_of(self, database: str) -> str:
-        return f"postgresql://{_USER}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{_OWNER}@127.0.0.1:{self.port}/{database}"
 
     @property
     def pid(self) -> int:
@@ -111,22 +111,30 @@ class PostgresServer:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._data.mkdir(exist_ok=True, mode=0o700)
         if os.geteuid() == 0:
-            owner = pwd.getpwnam(_USER)
+            owner = pwd.getpwnam(_OWNER)
             os.chown(self.folder, owner.pw_uid, owner.pw_gid)
             os.chown(self._data, owner.pw_uid, owner.pw_gid)
         done = subprocess.run(
             [
-                *[program("initdb", *_BINARIES), "-D", str(self._data), "-A", "trust", "-U", _USER],
+                *[
+                    program("initdb", *_BINARIES),
+                    "-D",
+                    str(self._data),
+                    "-A",
+                    "trust",
+                    "-U",
+                    _OWNER,
+                ],
                 *["-E", "UTF8", "--locale=C.UTF-8", "--no-instructions"],
             ],
             cwd=self.folder,
-            user=_USER if os.geteuid() == 0 else None,
+            user=_OWNER if os.geteuid() == 0 else None,
             capture_output=True,
             text=True,
             check=False,
         )
         if done.returncode:
-            message = f"initdb failed (can {_USER} reach {self.folder}?):\n{done.stderr}"
+            message = f"initdb failed (can {_OWNER} reach {self.folder}?):\n{done.stderr}"
             raise RuntimeError(message)
 
     def run(self, script: str, *, database: str = "postgres") -> str:
@@ -147,7 +155,7 @@ class PostgresServer:
         return subprocess.run(
             [
                 *[program("psql", *_BINARIES), "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1"],
-                *["-h", "127.0.0.1", "-p", str(self.port), "-U", _USER, "-d", database, "-f", "-"],
+                *["-h", "127.0.0.1", "-p", str(self.port), "-U", _OWNER, "-d", database, "-f", "-"],
             ],
             env={**os.environ, "PGCONNECT_TIMEOUT": "2"},
             input=script,

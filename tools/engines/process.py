@@ -54,7 +54,7 @@ def free_port() -> int:
 class EngineProcess:
     """Starts, stops, kills, pauses and starts again; it dies with the process that started it.
 
-    ``command`` is run in ``folder``; what it prints goes to ``<folder>/<name>.log``. ``user`` runs
+    ``command`` is run in ``folder``; what it prints goes to ``<folder>/<name>.log``. ``owner`` runs
     it as somebody else when this process is root and the engine refuses to be.
     """
 
@@ -65,14 +65,14 @@ class EngineProcess:
         folder: Path,
         *,
         environment: Mapping[str, str] | None = None,
-        user: str | None = None,
+        owner: str | None = None,
     ) -> None:
         self.name = name
         self.command = [*command]
         self.folder = folder
         self.log = folder / f"{name}.log"
         self._environment = {**os.environ, **(environment or {})}
-        self._user = user if os.geteuid() == 0 else None
+        self._owner = owner if os.geteuid() == 0 else None
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -143,7 +143,7 @@ class EngineProcess:
             self.command,
             cwd=self.folder,
             env=self._environment,
-            user=self._user,
+            user=self._owner,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

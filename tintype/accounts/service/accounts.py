@@ -17,12 +17,12 @@ from tintype.accounts.events import (
     AccountCreated,
     AccountDeleting,
     AccountErased,
+    CardChanged,
     PrivacyChanged,
 )
 from tintype.accounts.model import (
     AccountSettings,
     Card,
-    CardChanged,
     Device,
     Erasure,
     Newcomer,

@@ -9,11 +9,11 @@ from tintype.accounts import (
     Accounts,
     AccountView,
     Card,
-    CardChanged,
     Counts,
     Relation,
     account_view,
 )
+from tintype.accounts.events import CardChanged
 from tintype.database import Database, Reader, counts
 from tintype.graph import store
 from tintype.graph.model import Action, RelationSets, SetsChanged, Standing, Ties, can

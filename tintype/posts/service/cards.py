@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from tintype.accounts import Accounts, CardChanged, author_view
+from tintype.accounts import Accounts, author_view
+from tintype.accounts.events import CardChanged
 from tintype.database import Database
 from tintype.database import counts as folded
 from tintype.kernel.ids import Id
