@@ -25,6 +25,7 @@ from tests.cast import open_world
 from tests.trust.stage import small_client
 from tests.trust.town import CANARY, Town, Townspeople
 from tintype.entry import compose
+from tintype.feed import FeedFlags
 
 _PEOPLE = 5
 _DEEDS = 12
@@ -152,6 +153,17 @@ def _own(town: Town, viewer: str) -> Iterator[Surface]:
     yield Surface("/v1/notifications/unread")
 
 
+def _popular(town: Town, viewer: str) -> list[str]:
+    """What everybody may see, less whom the viewer blocks, is blocked by or mutes."""
+    return [
+        post
+        for post, author in town.posts.items()
+        if town.posts_of(viewer, author)
+        and author not in town.private
+        and (viewer, author) not in town.mutes
+    ]
+
+
 class Watch:
     """Looks at everything and keeps what should not have been there."""
 
@@ -179,6 +191,25 @@ class Watch:
             for surface in surfaces(self._folk.town, viewer):
                 self._check(viewer, surface, await self._ask(viewer, surface.path), readable)
             await self._check_files(viewer)
+        await self._look_down_the_ladder()
+
+    async def _look_down_the_ladder(self) -> None:
+        """Feeds as every rung serves them: the database the same ones, then what is popular."""
+        server, town = self._folk.world.server, self._folk.town
+        server.posts.popular.forget()
+        await server.posts.popular.refresh()
+        for viewer in set(self._folk.people) - town.suspended:
+            readable = town.readable(viewer)
+            for tier, posts in (
+                ("database", town.feed(viewer)),
+                ("trending", _popular(town, viewer)),
+            ):
+                server.feed.home.switch(FeedFlags(timelines=False, database=tier == "database"))
+                surface = Surface("/v1/feed?limit=100", "cap", town.captions(posts))
+                answer = await self._ask(viewer, surface.path)
+                self._check(viewer, surface, answer, readable)
+                self._note(answer.json().get("tier") == tier, f"{viewer} was not shown {tier}")
+        server.feed.home.switch(FeedFlags())
 
     async def glance(self) -> None:
         """Feeds while everything is still under way: late is fine, forbidden is not."""
@@ -304,6 +335,7 @@ FAULTS: dict[str, Callable[[], Any]] = {
     "comments": _comments_of_anybody,
     "posts": _posts_of_anybody,
     "mutes": _muted_in_feeds,
+    "popular": _without("tintype.feed.service.trending", "_may_meet", lambda *_: True),
     "files": _without("tintype.media.service.delivery.Delivery", "_may_see", _everything),
 }
 
