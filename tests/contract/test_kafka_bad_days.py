@@ -366,7 +366,7 @@ async def test_messages_that_are_not_ours_are_passed_over(
     assert heard == [0, 1, 2]
 
 
-async def test_a_record_of_ours_that_can_not_be_read_is_buried(
+async def test_a_record_of_ours_that_can_not_be_read_is_buried_and_holds_nobody_up(
     database: Database,
     events: KafkaEvents,
     settings: KafkaSettings,
@@ -374,7 +374,7 @@ async def test_a_record_of_ours_that_can_not_be_read_is_buried(
 ) -> None:
     from tintype.database import consumers
 
-    monkeypatch.setattr(consumers, "_FIRST_RETRY_S", 0.0)
+    monkeypatch.setattr(consumers, "_FIRST_RETRY_S", 3600.0)
     lane = await events.open_lane(0)
     await lane.append([Record("test_struck", subject(0), b"{garbage", 1_700_000_000_000, 77)])
     await lane.close()

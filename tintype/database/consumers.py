@@ -222,6 +222,10 @@ class ConsumerRunner:
                 await self._apply(single)
             except Overtaken:
                 raise
+            except msgspec.DecodeError as error:
+                # It will never be readable, and everybody else's events wait behind it.
+                reason = repr(error)
+                break
             except Unavailable as error:
                 # An engine is away: that is nothing the event could be blamed for.
                 log.warning("consumer.waits", group=self._consumer.group, error=repr(error))
