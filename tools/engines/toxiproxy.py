@@ -15,8 +15,8 @@ _SECONDS = 5.0
 class Link:
     """One way to an engine through the proxy: connect to ``port`` instead of the engine's own."""
 
-    def __init__(self, proxy: Toxiproxy, name: str, upstream: str) -> None:
-        self.port = free_port()
+    def __init__(self, proxy: Toxiproxy, name: str, upstream: str, port: int | None = None) -> None:
+        self.port = port or free_port()
         self._proxy = proxy
         self._path = f"/proxies/{name}"
         self._made = {"name": name, "listen": f"127.0.0.1:{self.port}", "upstream": upstream}
@@ -80,9 +80,11 @@ class Toxiproxy:
     def resume(self) -> None:
         self._process.resume()
 
-    def link(self, name: str, port: int, host: str = "127.0.0.1") -> Link:
-        """A new way to ``host:port``."""
-        return Link(self, name, f"{host}:{port}")
+    def link(
+        self, name: str, port: int, host: str = "127.0.0.1", *, listen: int | None = None
+    ) -> Link:
+        """A new way to ``host:port``, at a port of one's choice or at any."""
+        return Link(self, name, f"{host}:{port}", listen)
 
     def call(self, method: str, path: str, body: object = None) -> Any:
         """The JSON that the proxy's own API answers.
