@@ -28,6 +28,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 RUNNING = "Tintype is on"
 PASSWORD = "correct horse battery"
 PATIENCE_S = 60.0
+PATIENT = {
+    "TINTYPE_RATE_LIMITS__FACTOR": "1000",
+    # Other tests run beside this one: a slow answer is not what is looked for here.
+    "TINTYPE_REDIS__TIMEOUT_MS": "3000",
+    "TINTYPE_FEED__BUDGET_MS": "10000",
+}
 T = TypeVar("T")
 _numbers = itertools.count(1)
 
@@ -93,7 +99,7 @@ def fleet() -> Iterator[FleetProcess]:
     need("postgres", "the fleet was not tested", *POSTGRESQL_FOLDERS)
     need("kafka", "the fleet was not tested", there=kafka_is_there())
     folder = roomy_folder("tintype-fleet-")
-    opened = FleetProcess(folder / "fleet", variables={"TINTYPE_RATE_LIMITS__FACTOR": "1000"})
+    opened = FleetProcess(folder / "fleet", variables=PATIENT)
     opened.start(RUNNING)
     yield opened
     opened.kill()

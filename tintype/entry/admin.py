@@ -24,6 +24,7 @@ from tintype.admin.routes import Machinery, machine_routes
 from tintype.admin.routes import routes as admin_routes
 from tintype.admin.service.erasing import EraseAccount
 from tintype.admin.service.health import BEAT_S
+from tintype.admin.service.provider import offer
 from tintype.database import Consumer, Database, Fold, JobHandler
 from tintype.entry.background import Periodic
 from tintype.entry.secret import Secret
@@ -119,4 +120,6 @@ def _flags(database: Database, home: Home) -> Flags:
     flags.before_on("feed-ranked", home.require_ranker)
     # Nobody knows what happened to the timelines while they were off.
     flags.before_on("feed-timelines", home.distrust_timelines)
+    # Extensions ask by the vendor-neutral SDK; our own code asks the flags.
+    offer(flags)
     return flags

@@ -44,7 +44,7 @@ class RedisSettings(BaseModel):
     url: SecretStr | None = None
     """`redis://:password@host:6379/0`, `rediss://…` with TLS, `redis+sentinel://host,host/name`, or
     `redis+cluster://host,host`; `rediss+sentinel` and `rediss+cluster` with TLS."""
-    timeout_ms: int = Field(default=500, ge=10, le=60_000)
+    timeout_ms: int = Field(default=200, ge=10, le=60_000)
     """Milliseconds after which Redis counts as silent. A request waits so long at most; for a
     second after that, nobody asks."""
     tls_ca: Path | None = None
