@@ -32,6 +32,7 @@ PLACES = [
 ]
 
 
+@pytest.mark.timeout(900)
 async def test_a_move_that_is_killed_again_and_again_ends_equal(home: Home) -> None:
     _fill(home)
     before = fingerprints(home.data)
