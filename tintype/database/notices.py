@@ -105,12 +105,20 @@ class Notices:
         return Noticed(at=at, notices=tuple(msgspec.Raw(_encode(notice)) for notice in notices))
 
     async def repeat(self, batch: Sequence[Event]) -> None:
-        """Tell once more what commits noticed: hearing it twice is harmless."""
+        """Tell once more what commits noticed: hearing it twice is harmless.
+
+        Raises:
+            Unavailable: not everybody was told; tell them later.
+        """
         decode = (self._decoder or self._make_decoder()).decode
         told = [
             decode(raw) for event in batch if isinstance(event, Noticed) for raw in event.notices
         ]
-        await self.publish(told)
+        # In this order: whoever hears of it must not find the old value in the shared cache.
+        await self.shelves.drop(told)
+        self.apply(told)
+        if self._channel is not None and told:
+            await self._channel.publish([_encode(notice) for notice in told])
 
     async def catch_up(self) -> None:
         """Apply everything that was published before this call; returns at once when alone."""

@@ -56,17 +56,18 @@ class Shelves:
         """Drop what these notices end; never fails. A drop that could not be made is owed, and
         made as soon as the cache answers.
         """
-        if self._cache is None:
-            return
-        keys = {
-            key
-            for notice in notices
-            for kind, keys_of in self._rules
-            if type(notice) is kind
-            for key in keys_of(notice)
-        }
-        if keys:
+        if keys := self._ended_by(notices):
             await self._drop(keys)
+
+    async def drop(self, notices: Sequence[Notice]) -> None:
+        """Drop what these notices end.
+
+        Raises:
+            Unavailable: the cache does not answer, so it may hold them still.
+        """
+        keys = self._ended_by(notices)
+        if keys and self._cache is not None:
+            await self._cache.drop(keys)
 
     @property
     def owed(self) -> int:
@@ -77,6 +78,17 @@ class Shelves:
     def cache(self) -> Cache | None:
         """Where values are kept; ``None``: nowhere."""
         return self._cache
+
+    def _ended_by(self, notices: Sequence[Notice]) -> set[str]:
+        if self._cache is None:
+            return set()
+        return {
+            key
+            for notice in notices
+            for kind, keys_of in self._rules
+            if type(notice) is kind
+            for key in keys_of(notice)
+        }
 
     async def _drop(self, keys: Collection[str]) -> None:
         assert self._cache is not None  # noqa: S101 - the caller looked

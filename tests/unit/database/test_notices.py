@@ -132,3 +132,17 @@ async def test_what_a_newer_version_says_is_not_understood_and_so_doubted(line: 
     await here.notices.catch_up()
 
     assert (here.heard, here.doubts) == ([], 1)
+
+
+async def test_what_nobody_could_be_told_is_told_again_until_it_is_heard(line: Line) -> None:
+    here, there = Process(line), Process(line)
+    event = here.notices.event_of([Changed(subject=7)], at=1)
+    line.fault = Unavailable()
+    with pytest.raises(Unavailable):
+        await here.notices.repeat([event])
+
+    line.fault = None
+    await here.notices.repeat([event])
+    await there.notices.catch_up()
+
+    assert there.heard == [Changed(subject=7)]
