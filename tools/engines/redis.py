@@ -74,7 +74,11 @@ class RedisServer:
 
 
 class RedisCluster:
-    """A Cluster of masters with one replica each, or with none."""
+    """A Cluster of masters with one replica each, or with none.
+
+    ``announced`` names the ports, by those of the nodes, where clients are told to reach them: that
+    of a proxy, for example. The nodes reach each other directly.
+    """
 
     def __init__(
         self,
@@ -84,6 +88,7 @@ class RedisCluster:
         replicas: int = 1,
         node_timeout_ms: int = 1000,
         ports: Iterable[int] | None = None,
+        announced: Mapping[int, int] | None = None,
     ) -> None:
         chosen = list(ports) if ports else _cluster_ports(masters * (1 + replicas))
         config = {
@@ -94,7 +99,12 @@ class RedisCluster:
         }
         self._replicas = replicas
         self._formed = folder / "formed"
-        self.nodes = [RedisServer(folder / str(port), port, config=config) for port in chosen]
+        self.nodes = [
+            RedisServer(
+                folder / str(port), port, config=config | _announcement(port, announced or {})
+            )
+            for port in chosen
+        ]
 
     @property
     def url(self) -> str:
@@ -246,6 +256,10 @@ def ask(port: int, *words: str, password: str = "") -> str:
                 reader.feed(piece)
         return "\n".join(map(str, answer)) if isinstance(answer, list) else str(answer)
     return ""
+
+
+def _announcement(port: int, announced: Mapping[int, int]) -> dict[str, str]:
+    return {"cluster-announce-port": str(announced[port])} if port in announced else {}
 
 
 def _cluster_ports(count: int) -> list[int]:

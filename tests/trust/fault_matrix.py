@@ -1,0 +1,267 @@
+"""E5, E6 and E20: everything that can happen to a fleet happens to one, under people.
+
+``python -m tests.trust.fault_matrix`` lives through every fault and prints the table; ``--long``
+takes the full outages, ``--only`` some faults by words of their names. ``--sabotage lose-batch``,
+``keep-notices`` and ``delete-early`` plant a bug that must turn it red.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import itertools
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from tests.fleet import roomy_folder
+from tests.trust.faults import FAULTS, Fault, nothing
+from tests.trust.fleet_faults import Rig
+from tests.trust.fleet_load import Doors, Figures, Press, Town, arrive
+
+_PEOPLE = 8
+_AT_ONCE = 3
+_BEFORE_S = 1.0
+_POLL_S = 0.1
+_SHORT_S = 8.0
+_HEALTHY = "chronological"
+BUGS = {"lose-batch": "worker-feed", "keep-notices": "api-1", "delete-early": "relay"}
+
+
+@dataclass
+class Outcome:
+    """What a fault did to people."""
+
+    fault: Fault
+    reads: int = 0
+    refused: int = 0
+    refusals: Counter[str] = field(default_factory=Counter)
+    tiers: Counter[str] = field(default_factory=Counter)
+    median_ms: float = 0.0
+    slowest_ms: float = 0.0
+    retried: int = 0
+    slowest_write_ms: float = 0.0
+    stale_ms: float = 0.0
+    delivery_s: float = 0.0
+    recovery_s: float = 0.0
+    equal_s: float = 0.0
+    deeds: int = 0
+    violations: list[str] = field(default_factory=list)
+
+    def row(self) -> str:
+        tiers = ", ".join(f"{tier} {count}" for tier, count in self.tiers.most_common())
+        return (
+            f"| {self.fault.name} | {self.reads} | {self.refused} | {tiers} "
+            f"| {self.median_ms:.0f} / {self.slowest_ms:.0f} | {self.retried} "
+            f"| {self.slowest_write_ms / 1000:.1f} | {self.stale_ms:.0f} | {self.delivery_s:.1f} "
+            f"| {self.recovery_s:.1f} | {self.equal_s:.1f} | {len(self.violations) or 'none'} |"
+        )
+
+
+HEAD = (
+    "| fault | feed reads | refused | answered by | feed ms p50 / worst | writes tried again "
+    "| slowest write s | other process late ms | slowest delivery s | healthy again s "
+    "| all equal s | violations |\n" + "|---" * 12 + "|"
+)
+
+
+class Matrix:
+    """A fleet and its people, and one fault after the other."""
+
+    def __init__(self, *, long: bool = False, patience_s: float = 60.0) -> None:
+        self.rig = Rig(roomy_folder("tintype-faults-"))
+        self.outcomes: list[Outcome] = []
+        self._long = long
+        self._patience_s = patience_s
+        self._generations = itertools.count(1)
+        self._supervisor: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.rig.start()
+            self.doors = Doors(self.rig.doors)
+            await self.settle_people()
+        except BaseException:
+            self.rig.close()
+            raise
+        self._supervisor = asyncio.create_task(self.rig.look_after())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+        await self.doors.client.aclose()
+        self.rig.close()
+
+    async def settle_people(self) -> None:
+        """New people, whom nothing has happened to yet."""
+        suffix = f"_{next(self._generations)}"
+        people = [await arrive(self.doors, f"person{each}{suffix}") for each in range(_PEOPLE)]
+        self.town = Town(self.doors, list(people), seed=5)
+        self.press = Press(self.doors)
+        await self.press.open(suffix)
+        await self._healthy()
+
+    async def see(self, bug: str) -> Outcome:
+        """Live with a planted bug for a while; its people are new, and nobody's afterwards."""
+        role = self.rig.roles[BUGS[bug]]
+        await self.settle_people()
+        patience, self._patience_s = self._patience_s, _SHORT_S
+        await self.rig.do(role.plant, bug)
+        try:
+            return await self.live_through(
+                Fault(f"bug: {bug}", "sabotage", nothing, hold_s=_SHORT_S)
+            )
+        finally:
+            self._patience_s = patience
+            await self.rig.do(role.plant)
+
+    async def live_through(self, fault: Fault) -> Outcome:
+        """Let it happen under people, heal it, and find out what it did."""
+        outcome = Outcome(fault)
+        figures = self.doors.figures = Figures()
+        done, deaths = self.town.done, len(self.rig.deaths)
+        self.town.violations.clear()
+        self.press.violations.clear()
+        async with self._people():
+            await asyncio.sleep(_BEFORE_S)
+            self.town.patient = not fault.notices
+            struck = time.monotonic()
+            await fault.strike(self.rig)
+            await asyncio.sleep(
+                fault.long_hold_s if self._long and fault.long_hold_s else fault.hold_s
+            )
+            await fault.heal(self.rig)
+            healed = time.monotonic()
+            outcome.recovery_s = await self._healthy() - healed
+            outcome.retried = figures.refused_writes.total()
+            reads = [read for read in figures.reads if read.at >= struck]
+        self.town.patient = False
+        await self.town.settle(self._patience_s)
+        await self.town.audit(self._patience_s)
+        outcome.violations += await self._told()
+        outcome.equal_s = time.monotonic() - healed
+        outcome.reads = len(reads)
+        outcome.refused = sum(not read.tier for read in reads)
+        outcome.refusals = Counter(read.refusal for read in reads if read.refusal)
+        outcome.refusals += figures.refused_writes
+        outcome.tiers = Counter(read.tier or "nobody" for read in reads)
+        taken = sorted(read.ms for read in reads)
+        outcome.median_ms, outcome.slowest_ms = taken[len(taken) // 2], taken[-1]
+        outcome.slowest_write_ms, outcome.stale_ms = figures.slowest_write_ms, figures.stale_ms
+        outcome.delivery_s = max(figures.deliveries_s, default=0.0)
+        outcome.deeds = self.town.done - done
+        outcome.violations += [*self.town.violations, *self.press.violations]
+        outcome.violations += [f"died: {death}" for death in self.rig.deaths[deaths:]]
+        outcome.violations += _beyond(outcome)
+        self.outcomes.append(outcome)
+        return outcome
+
+    @contextlib.asynccontextmanager
+    async def _people(self) -> AsyncIterator[None]:
+        """People come, and when they are to go the crowd ends what it began."""
+        closing = asyncio.Event()
+
+        async def act() -> None:
+            while not closing.is_set():
+                await self.town.act(_AT_ONCE, at_once=_AT_ONCE)
+                await asyncio.sleep(_POLL_S)
+
+        crowd = asyncio.create_task(act())
+        writing = asyncio.create_task(self.press.keep_posting(closing))
+        reading = asyncio.create_task(self.press.keep_reading())
+        try:
+            yield
+            closing.set()
+            await asyncio.wait((crowd, writing))
+        finally:
+            for task in (crowd, writing, reading):
+                task.cancel()
+            ended = await asyncio.gather(crowd, writing, reading, return_exceptions=True)
+            self.press.violations += [repr(each) for each in ended if isinstance(each, Exception)]
+
+    async def _healthy(self) -> float:
+        """When both doors answered healthily and a new post had arrived at both."""
+        post = await self.press.post()
+        for door in self.doors.addresses:
+            deadline = time.monotonic() + self._patience_s
+            while not await self._serves(door, post):
+                if time.monotonic() > deadline:
+                    self.press.violations.append(f"not healthy after {self._patience_s:.0f} s")
+                    break
+                await asyncio.sleep(_POLL_S)
+        return time.monotonic()
+
+    async def _serves(self, door: str, post: str) -> bool:
+        tier, found = await self.press.seen(door)
+        return tier == _HEALTHY and {post, *self.press.secrets} <= found
+
+    async def _told(self) -> list[str]:
+        deadline = time.monotonic() + self._patience_s
+        while wrong := await self.press.differences():
+            if time.monotonic() > deadline:
+                return wrong
+            await asyncio.sleep(_POLL_S)
+        return []
+
+
+def _beyond(outcome: Outcome) -> list[str]:
+    """The pass figures that were missed."""
+    fault = outcome.fault
+    share = outcome.refused / outcome.reads if outcome.reads else 1.0
+    odd = outcome.tiers.keys() - fault.tiers - {"nobody"}
+    checks = (
+        (share > fault.refused, f"{share:.1%} of the feeds were refused"),
+        (bool(odd), f"feeds were answered by {odd}"),
+        (outcome.recovery_s > fault.recovery_s, f"healthy after {outcome.recovery_s:.1f} s"),
+        (outcome.equal_s > fault.equal_s, f"equal after {outcome.equal_s:.1f} s"),
+        (fault.writes and outcome.retried > 0, f"{outcome.retried} writes were tried again"),
+    )
+    return [said for missed, said in checks if missed]
+
+
+async def run(faults: list[Fault], *, long: bool = False, bugs: Sequence[str] = ()) -> Matrix:
+    """Live through these faults, and with these bugs, on one fleet, printing as it goes."""
+    async with Matrix(long=long) as matrix:
+        print(HEAD, flush=True)
+        for fault in faults:
+            _tell(await matrix.live_through(fault))
+        for bug in bugs:
+            _tell(await matrix.see(bug))
+        return matrix
+
+
+def _tell(outcome: Outcome) -> None:
+    print(outcome.row(), flush=True)
+    said = [f"{times} x {why}" for why, times in outcome.refusals.most_common(5)]
+    for line in [*outcome.violations, *said]:
+        print(f"    {line}", flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--long", action="store_true")
+    parser.add_argument("--only", nargs="*", default=[""])
+    parser.add_argument("--sabotage", nargs="*", choices=BUGS, default=None)
+    chosen = parser.parse_args()
+    words = [word.lower() for word in chosen.only]
+    faults = [fault for fault in FAULTS if any(word in fault.name.lower() for word in words)]
+    if chosen.sabotage is None:
+        matrix = asyncio.run(run(faults, long=chosen.long))
+    else:
+        matrix = asyncio.run(run([], bugs=chosen.sabotage or list(BUGS)))
+    return 1 if any(outcome.violations for outcome in matrix.outcomes) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""A role of Tintype with planted faults: ``python -m tests.trust.faulty_role lose-batch worker``.
+
+``clock+300`` and ``clock-300`` shift the clock of this process by so many seconds, as the clock of
+a badly kept host; the others are bugs, which an experiment must see.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+from unittest.mock import patch
+
+from tintype.database import Notices
+from tintype.database.relay import LaneRelay
+from tintype.entry.cli import main
+from tintype.feed import Home
+from tintype.kernel.clock import SystemClock
+
+_turn = count()
+
+
+def shift_clock(seconds: int) -> None:
+    """This host is so far ahead of the others, or behind."""
+
+    def now(_: SystemClock) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=seconds)
+
+    def now_ms(_: SystemClock) -> int:
+        return time.time_ns() // 1_000_000 + seconds * 1000
+
+    patch.object(SystemClock, "now", now).start()
+    patch.object(SystemClock, "now_ms", now_ms).start()
+
+
+def lose_batch() -> None:
+    """Every other batch of fan-out is reported as delivered, and is not."""
+    honest = Home.deliver
+
+    async def deliver(self: Home, posts: Sequence[Any]) -> int:
+        return 0 if next(_turn) % 2 else await honest(self, posts)
+
+    patch.object(Home, "deliver", deliver).start()
+
+
+def keep_notices() -> None:
+    """What changed is applied here, and nobody else is told."""
+
+    async def publish(self: Notices, notices: Sequence[Any]) -> None:
+        self.apply(notices)
+
+    patch.object(Notices, "publish", publish).start()
+
+
+def delete_early() -> None:
+    """The relay deletes from the outbox what it only means to send, and then often fails."""
+    honest = LaneRelay._move
+
+    async def move(self: LaneRelay, lease: Any) -> int:
+        lane = self._open[lease]
+        append = lane.append
+
+        async def lost(records: Sequence[Any]) -> None:
+            if next(_turn) % 2:
+                await append(records)
+
+        with patch.object(lane, "append", lost):
+            return await honest(self, lease)
+
+    patch.object(LaneRelay, "_move", move).start()
+
+
+FAULTS = {"lose-batch": lose_batch, "keep-notices": keep_notices, "delete-early": delete_early}
+
+
+def plant(name: str) -> None:
+    """Plant one fault by its name."""
+    if shifted := re.fullmatch(r"clock([+-]\d+)", name):
+        shift_clock(int(shifted[1]))
+    else:
+        FAULTS[name]()
+
+
+if __name__ == "__main__":
+    for each in sys.argv.pop(1).split(","):
+        plant(each)
+    main()

@@ -1,0 +1,51 @@
+"""E5, E6, E20: whatever happens to a fleet, people go on, and in the end everything is right.
+
+One fleet lives through everything. The full outages: ``python -m tests.trust.fault_matrix --long``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.engines_fleet import need_engines
+from tests.engines_nginx import need
+from tests.trust.fault_matrix import BUGS, HEAD, Matrix
+from tests.trust.faults import FAULTS, Fault
+
+pytestmark = [
+    pytest.mark.trust,
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.asyncio(loop_scope="module"),
+]
+
+
+def _need_everything() -> None:
+    need_engines()
+    need("toxiproxy-server", "the faults of a fleet were not tested")
+
+
+@pytest.fixture(scope="module")
+async def matrix() -> AsyncIterator[Matrix]:
+    _need_everything()
+    async with Matrix() as opened:
+        yield opened
+        print("\n" + "\n".join([HEAD, *(outcome.row() for outcome in opened.outcomes)]))
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+async def test_people_live_through_whatever_happens(matrix: Matrix, fault: Fault) -> None:
+    outcome = await matrix.live_through(fault)
+
+    assert outcome.violations == []
+    assert outcome.reads > 0
+    assert outcome.deeds > 0
+
+
+@pytest.mark.parametrize("bug", sorted(BUGS))
+async def test_the_matrix_sees_a_planted_bug(matrix: Matrix, bug: str) -> None:
+    outcome = await matrix.see(bug)
+
+    assert outcome.violations != []
