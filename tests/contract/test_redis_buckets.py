@@ -30,6 +30,12 @@ def buckets_on(url: str, timeout_ms: int = 1000) -> RedisBuckets:
     return RedisBuckets(Redis(RedisSettings(url=SecretStr(url), timeout_ms=timeout_ms)))
 
 
+async def spend(limiter: SharedRateLimiter, class_: str, caller: str) -> None:
+    """As the kit does."""
+    if (decision := limiter.spend(class_, caller)) is not None:
+        await decision
+
+
 @pytest.fixture
 async def buckets(redis_server: RedisServer) -> AsyncIterator[RedisBuckets]:
     redis_server.ask("FLUSHALL")
@@ -58,6 +64,13 @@ async def test_a_bucket_fills_again_with_time_and_no_further_than_its_capacity(
 
     assert waits[:2] == [0, 0]
     assert 0 < waits[2] <= 0.5
+
+
+async def test_several_tokens_are_taken_together_or_not_at_all(buckets: RedisBuckets) -> None:
+    assert await buckets.take("ada", 5, 0.5, 3) == 0
+
+    assert 1.8 < await buckets.take("ada", 5, 0.5, 3) <= 2
+    assert await buckets.take("ada", 5, 0.5, 2) == 0
 
 
 async def test_a_full_bucket_takes_no_room(
@@ -100,14 +113,14 @@ async def test_processes_that_share_buckets_share_the_limits(redis_server: Redis
     shops = [buckets_on(redis_server.url) for _ in range(2)]
     one, other = (SharedRateLimiter(settings, CLOCK, shop) for shop in shops)
 
-    await one.spend("sign-in", "198.51.100.7")
-    await other.spend("sign-in", "198.51.100.7")
-    await one.spend("sign-in", "198.51.100.7")
+    await spend(one, "sign-in", "198.51.100.7")
+    await spend(other, "sign-in", "198.51.100.7")
+    await spend(one, "sign-in", "198.51.100.7")
     with pytest.raises(TooManyRequests) as refusal:
-        await other.spend("sign-in", "198.51.100.7")
+        await spend(other, "sign-in", "198.51.100.7")
 
     assert refusal.value.headers["Retry-After"] == "20"
-    await other.spend("sign-in", "198.51.100.8")
+    await spend(other, "sign-in", "198.51.100.8")
     for shop in shops:
         await shop.close()
 
@@ -119,14 +132,14 @@ async def test_without_redis_each_process_limits_alone_and_waits_for_one_timeout
     server.start()
     buckets = buckets_on(server.url, timeout_ms=200)
     limiter = SharedRateLimiter(RateLimitSettings(sign_in_per_minute=20), CLOCK, buckets)
-    await limiter.spend("sign-in", "198.51.100.7")
+    await spend(limiter, "sign-in", "198.51.100.7")
 
     server.pause()
     begun = time.monotonic()
     for _ in range(20):
-        await limiter.spend("sign-in", "198.51.100.7")
+        await spend(limiter, "sign-in", "198.51.100.7")
     with pytest.raises(TooManyRequests):
-        await limiter.spend("sign-in", "198.51.100.7")
+        await spend(limiter, "sign-in", "198.51.100.7")
 
     assert time.monotonic() - begun < 0.6
     await buckets.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable
 from typing import Protocol
@@ -13,6 +14,7 @@ from tintype.kernel.problem import RateLimited, Unavailable
 from tintype.ports.buckets import Buckets
 
 _MOST_BUCKETS = 200_000
+_HANDFUL, _HANDFULS, _HANDFUL_S = 20, 60, 1.0
 _IPV6_GROUPS = 3
 
 
@@ -99,27 +101,50 @@ class RateLimiter:
 
 
 class SharedRateLimiter:
-    """Decides together with the other processes; alone while the buckets do not answer."""
+    """Decides together with the other processes; alone while the buckets do not answer.
+
+    Tokens of generous limits are fetched a handful at a time, so that most calls ask nobody. What
+    is not spent within a second is given up: a caller may be let off, or lose, that handful in each
+    process.
+    """
 
     def __init__(self, settings: RateLimitSettings, clock: Clock, buckets: Buckets) -> None:
         self._rates = settings.rates()
         self._alone = RateLimiter(settings, clock)
         self._buckets = buckets
+        self._hands: OrderedDict[tuple[str, int | str], tuple[int, float]] = OrderedDict()
 
-    async def spend(self, class_: str, caller: int | str) -> None:
-        """Take one token of the caller's bucket, wherever it was spent from before.
+    def spend(self, class_: str, caller: int | str) -> Awaitable[None] | None:
+        """Take one token of the caller's bucket, wherever it was spent from before."""
+        tokens, until = self._hands.get((class_, caller), (0, 0.0))
+        if tokens and time.monotonic() < until:
+            self._hands[class_, caller] = (tokens - 1, until)
+            return None
+        return self._fetch(class_, caller)
+
+    async def _fetch(self, class_: str, caller: int | str) -> None:
+        """Take a handful and spend one of it.
 
         Raises:
             TooManyRequests: the bucket is empty.
         """
         capacity, refill = self._rates[class_]
+        name = f"{class_}:{caller}"
+        handful = int(max(1, min(_HANDFUL, capacity // _HANDFULS)))
         try:
-            wait_s = await self._buckets.take(f"{class_}:{caller}", capacity, refill)
+            wait_s = await self._buckets.take(name, capacity, refill, handful)
+            if wait_s > 0 and handful > 1:
+                handful = 1
+                wait_s = await self._buckets.take(name, capacity, refill)
         except Unavailable:
             self._alone.spend(class_, caller)
             return
         if wait_s > 0:
             raise TooManyRequests(retry_after=wait_s)
+        if handful > 1:
+            self._hands[class_, caller] = (handful - 1, time.monotonic() + _HANDFUL_S)
+            if len(self._hands) > _MOST_BUCKETS:
+                self._hands.popitem(last=False)
 
 
 def network_of(address: str) -> str:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
 from tintype.database import DatabaseUnavailable
 from tintype.feed import FeedFlags, Tier
 from tintype.feed.model import tiers_of
-from tintype.feed.service.patience import DatabasePatience, TimelinePatience
-from tintype.kernel.problem import Unavailable
+from tintype.feed.service.patience import DatabasePatience
 
 CHRONOLOGICAL, DATABASE, TRENDING = Tier.CHRONOLOGICAL, Tier.DATABASE, Tier.TRENDING
 
@@ -32,38 +30,6 @@ def test_a_flag_that_is_off_takes_its_rung_out(off: tuple[str, ...], left: tuple
 
 def test_no_feed_is_ranked_because_of_a_flag_alone() -> None:
     assert tiers_of(FeedFlags(ranked=True)) == tiers_of(FeedFlags())
-
-
-async def test_timelines_that_are_silent_are_waited_for_once_by_everybody() -> None:
-    patience = TimelinePatience(seconds=0.02)
-    asked = 0
-
-    async def silence() -> Any:
-        nonlocal asked
-        asked += 1
-        await asyncio.sleep(60)
-
-    for _ in range(5):
-        with pytest.raises(Unavailable):
-            await patience.ask(silence)
-
-    assert asked == 1
-
-
-async def test_timelines_that_refuse_are_asked_every_time() -> None:
-    patience = TimelinePatience()
-    asked = 0
-
-    async def refusal() -> Any:
-        nonlocal asked
-        asked += 1
-        raise Unavailable
-
-    for _ in range(3):
-        with pytest.raises(Unavailable):
-            await patience.ask(refusal)
-
-    assert asked == 3
 
 
 class SlowDatabase:

@@ -15,9 +15,10 @@ class RedisBuckets:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    async def take(self, name: str, capacity: float, refill: float) -> float:
+    async def take(self, name: str, capacity: float, refill: float, count: int = 1) -> float:
         key = b"b:" + name.encode()
-        command = scripts.TAKE.command([key], repr(capacity).encode(), repr(refill).encode())
+        rates = repr(capacity).encode(), repr(refill).encode()
+        command = scripts.TAKE.command([key], *rates, count)
         wait_us: int = await self._redis.call(slot_of(key), command, signed=True)
         return wait_us / 1e6
 

@@ -43,8 +43,8 @@ class RedisNotices:
         self._redis = redis
         self._length = length
         self._position: _Position | None = None
-        self._under_way: asyncio.Task[None] | None = None
-        self._next: asyncio.Task[None] | None = None
+        self._waiting: list[asyncio.Future[None]] = []
+        self._looking: asyncio.Task[None] | None = None
 
     async def publish(self, messages: Sequence[bytes]) -> None:
         if messages:
@@ -53,21 +53,31 @@ class RedisNotices:
             )
 
     async def catch_up(self, hand: Hand) -> None:
-        if self._next is None:
-            self._next = asyncio.create_task(self._look_after(self._under_way, hand))
-            self._next.add_done_callback(_look_at)
-        # Whoever gives up waiting must not take the answer from the others.
-        await asyncio.shield(self._next)
+        # A future of one's own: whoever gives up waiting takes the answer from nobody else.
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._look_while_awaited(hand))
+        await waiter
 
     async def close(self) -> None:
         await self._redis.close()
 
-    async def _look_after(self, before: asyncio.Task[None] | None, hand: Hand) -> None:
-        """Look once the look under way has ended; until it begins, callers may still join."""
-        if before is not None:
-            await asyncio.wait([before])
-        self._under_way, self._next = self._next, None
-        await self._look(hand)
+    async def _look_while_awaited(self, hand: Hand) -> None:
+        """One look for everybody who came before it began, and again for those who came since."""
+        try:
+            while self._waiting:
+                waiting, self._waiting = self._waiting, []
+                error: BaseException | None = None
+                try:
+                    await self._look(hand)
+                except (Unavailable, NoticesMissed) as found:
+                    error = found
+                for waiter in waiting:
+                    if not waiter.done():
+                        waiter.set_exception(error) if error else waiter.set_result(None)
+        finally:
+            self._looking = None
 
     async def _look(self, hand: Hand) -> None:
         position = self._position
@@ -110,9 +120,3 @@ def _continued(position: _Position, end: _Position, entries: list[object]) -> li
 def _numbers(name: bytes) -> tuple[int, int]:
     beginning, _, number = name.partition(b"-")
     return int(beginning), int(number)
-
-
-def _look_at(task: asyncio.Task[None]) -> None:
-    """Those who waited have the failure; without them it is nobody's."""
-    if not task.cancelled():
-        task.exception()

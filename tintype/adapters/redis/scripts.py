@@ -80,7 +80,7 @@ return {reign, beginning .. '-' .. string.format('%.0f', number), entries}
 # KEYS a bucket; ARGV capacity, tokens a second. Says the microseconds until there is a token, or 0.
 # Redis keeps the time: clocks of hosts that differ make no tokens.
 TAKE = Script("""
-local capacity, refill = tonumber(ARGV[1]), tonumber(ARGV[2])
+local capacity, refill, count = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local tokens = capacity
@@ -91,9 +91,10 @@ if held and #held == 16 then
     tokens = math.min(capacity, left + (now - at) * refill)
   end
 end
-if tokens < 1 then return math.ceil((1 - tokens) / refill * 1000000) end
-local full = math.ceil((capacity - tokens + 1) / refill * 1000) + 1000
-redis.call('SET', KEYS[1], struct.pack('>dd', tokens - 1, now), 'PX', string.format('%.0f', full))
+if tokens < count then return math.ceil((count - tokens) / refill * 1000000) end
+local full = math.ceil((capacity - tokens + count) / refill * 1000) + 1000
+local left = struct.pack('>dd', tokens - count, now)
+redis.call('SET', KEYS[1], left, 'PX', string.format('%.0f', full))
 return 0
 """)
 

@@ -19,7 +19,7 @@ from tintype.feed.model import (
 )
 from tintype.feed.service.fan_out import Delivered
 from tintype.feed.service.feed import Feed
-from tintype.feed.service.patience import DatabasePatience, TimelinePatience
+from tintype.feed.service.patience import DatabasePatience
 from tintype.feed.service.pulled import Primer
 from tintype.feed.service.reach import ByReach
 from tintype.feed.service.trending import Trending
@@ -159,7 +159,6 @@ class Home(Feed[Card]):
             primer = Primer(pulled, self._switched_authors, self._posts.published_ids_of)
             notices.on_doubt(primer.forget)
             self.complete_pulled_by(primer)
-            self.reading.be_patient(TimelinePatience())
 
     async def _knock(self) -> None:
         async with self._database.read() as reader:

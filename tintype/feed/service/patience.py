@@ -1,14 +1,14 @@
 """How long a feed waits for what it stands on: never longer than its reader.
 
-A timeline store and a database that are dead refuse at once, and need nothing from here. One that
-is *silent* would hold every reader for the whole time that its adapter allows; so the first reader
-who waits in vain tells the others.
+A database that is dead refuses at once, and needs nothing from here. One that is *silent* would
+hold every reader for the whole time that its adapter allows; so the first reader who waits in vain
+tells the others. (The adapter of the timelines does the same by itself.)
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import structlog
@@ -20,8 +20,6 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-TIMELINES_S = 0.15
-"""How long the timelines may take to answer one question."""
 AT_HAND_S = 0.05
 """How long a page may take while the database is known to be silent: enough for what needs none."""
 REST_S = 1.0
@@ -49,31 +47,6 @@ class Silence:
             return False
         self._until = now + self._rest_s
         return True
-
-
-class TimelinePatience:
-    """Asks the timelines one question at a time; ``silence`` is what all questions share."""
-
-    def __init__(self, seconds: float = TIMELINES_S) -> None:
-        self._seconds = seconds
-        self._silence = Silence()
-
-    async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
-        """The answer.
-
-        Raises:
-            Unavailable: there was none in time, or somebody else got none a moment ago.
-        """
-        if not self._silence.may_ask():
-            raise Unavailable("The timelines do not answer.")
-        try:
-            async with asyncio.timeout(self._seconds):
-                answer = await question()
-        except TimeoutError as error:
-            self._silence.begins()
-            raise Unavailable("The timelines did not answer in time.") from error
-        self._silence.silent = False
-        return answer
 
 
 class DatabasePatience:

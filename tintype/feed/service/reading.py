@@ -17,7 +17,6 @@ from typing import Generic, NamedTuple, TypeGuard
 
 from tintype.feed.errors import FeedUnavailable
 from tintype.feed.model import NEWEST, FeedFlags, Run, Tier, merge, run_of, tiers_of
-from tintype.feed.service.patience import TimelinePatience
 from tintype.feed.service.pulled import Primer
 from tintype.feed.service.recent import KEPT, Recent
 from tintype.feed.service.sources import C, Catalogue, Circles
@@ -85,16 +84,11 @@ class Reading(Generic[C]):
         self._cap = cap
         self._heavy_cap = heavy_cap
         self._refills = refills
-        self._patience: TimelinePatience | None = None
         self._tiers = tiers_of(FeedFlags())
 
     def allow(self, tiers: Collection[Tier]) -> None:
         """Let only these tiers answer from now on."""
         self._tiers = tuple(tiers)
-
-    def be_patient(self, patience: TimelinePatience) -> None:
-        """Wait for the timelines no longer than this."""
-        self._patience = patience
 
     async def window(self, viewer: Id, below: Id, limit: int) -> Window[C]:
         """The newest posts below a bound that this viewer may see.
@@ -199,23 +193,17 @@ class Reading(Generic[C]):
         """
         if _HEALTHY not in self._tiers:
             return None
-        followed = self._sources.followed
+        timelines, followed = self._sources.timelines, self._sources.followed
         try:
             if followed:
                 for author in tuple(followed.get(viewer, ())):
                     await self.backfill(viewer, author)
-            page = await self._stored(viewer, below, want)
+            page = await timelines.page(viewer, below, want)
             if page.state is _ABSENT and await self.build(viewer):
-                page = await self._stored(viewer, below, want)
+                page = await timelines.page(viewer, below, want)
         except Unavailable:
             return None
         return page if page.state is _READY else None
-
-    async def _stored(self, viewer: Id, below: Id, want: int) -> TimelinePage:
-        timelines = self._sources.timelines
-        if self._patience is None:
-            return await timelines.page(viewer, below, want)
-        return await self._patience.ask(lambda: timelines.page(viewer, below, want))
 
     async def _instead(self, viewer: Id, below: Id, want: int) -> tuple[Run, Tier]:
         """The same ids without the timeline."""
