@@ -22,7 +22,8 @@ from typing import Self
 from tests.fleet import roomy_folder
 from tests.trust.faults import FAULTS, Fault, nothing
 from tests.trust.fleet_faults import Rig
-from tests.trust.fleet_load import Doors, Figures, Press, Town, arrive
+from tests.trust.fleet_load import Doors, Figures, Town, arrive
+from tests.trust.fleet_press import Press
 
 _PEOPLE = 8
 _AT_ONCE = 3
@@ -135,7 +136,7 @@ class Matrix:
         self.press.violations.clear()
         async with self._people():
             await asyncio.sleep(_BEFORE_S)
-            self.town.patient = not fault.notices
+            self.town.patient = self.press.patient = not fault.notices
             struck = time.monotonic()
             await fault.strike(self.rig)
             await asyncio.sleep(
@@ -146,7 +147,7 @@ class Matrix:
             outcome.recovery_s = await self._healthy() - healed
             outcome.retried = figures.refused_writes.total()
             reads = [read for read in figures.reads if read.at >= struck]
-        self.town.patient = False
+        self.town.patient = self.press.patient = False
         await self.town.settle(self._patience_s)
         await self.town.audit(self._patience_s)
         outcome.violations += await self._told()

@@ -64,8 +64,9 @@ class Role:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        self.wanted = True
         self.process.start(self.is_ready)
+        # Not before: somebody who looks after it would start it as well.
+        self.wanted = True
 
     def stop(self) -> None:
         """Drain it."""

@@ -1,15 +1,12 @@
 """People who use a fleet through both of its API processes while it is being broken.
 
-Three kinds: a *crowd* that does random things to each other and is compared with the model of
-``social``; *writers* who post all the time; and *readers* who do nothing but read, and whose reads
-are the figures. What a reader must never see is known from the beginning.
+A crowd does random things to each other and is compared with the model of ``social``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
-import itertools
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -19,13 +16,10 @@ import httpx
 
 from tests.trust.social import Crowd, Person, Session, join
 
-_TRENDING = "trending"
-_READ_EVERY_S = 0.12
-_POST_EVERY_S = 1.5
-_LIVE_POSTS = 25
-_REVOKED_S = 5.0
-_POLL_S = 0.05
-_door: contextvars.ContextVar[str] = contextvars.ContextVar("door")
+TRENDING = "trending"
+REVOKED_S = 5.0
+POLL_S = 0.05
+DOOR: contextvars.ContextVar[str] = contextvars.ContextVar("door")
 
 
 @dataclass(frozen=True)
@@ -52,7 +46,7 @@ class Figures:
     """Why a write was refused at an attempt, in words."""
 
 
-def _words_of(answer: httpx.Response) -> str:
+def words_of(answer: httpx.Response) -> str:
     """Why something was refused, without what differs from one refusal to the next."""
     text, _, _ = answer.text.partition(',"instance"')
     return f"{answer.status_code} {text}"
@@ -70,7 +64,7 @@ class Doors(Session):
     async def _note(self, answer: httpx.Response) -> None:
         if answer.status_code >= 500 and answer.request.method != "GET":
             await answer.aread()
-            self.figures.refused_writes[f"{answer.request.method}: {_words_of(answer)}"] += 1
+            self.figures.refused_writes[f"{answer.request.method}: {words_of(answer)}"] += 1
 
     def other(self, address: str) -> str:
         first, second = self.addresses
@@ -80,7 +74,7 @@ class Doors(Session):
         self, token: str | None, method: str, path: str, body: Any = None
     ) -> httpx.Response:
         began = time.monotonic()
-        address = _door.get(self.addresses[0])
+        address = DOOR.get(self.addresses[0])
         answer = await super().call(token, method, address + path, body)
         if method != "GET":
             took = (time.monotonic() - began) * 1000
@@ -109,8 +103,8 @@ class Townsman(Person):
         while True:
             query = f"?limit={limit}" + (f"&cursor={cursor}" if cursor else "")
             page = await self.ok("GET", path + query)
-            if page.get("tier") == _TRENDING:
-                await asyncio.sleep(_POLL_S)
+            if page.get("tier") == TRENDING:
+                await asyncio.sleep(POLL_S)
                 continue
             found += [item["id"] for item in page["items"]]
             cursor = page["next_cursor"]
@@ -137,7 +131,7 @@ class Town(Crowd):
         """Whether the channel between the processes is away: the other door may be late."""
 
     async def _one(self, actor: str, other: str) -> None:
-        _door.set(self._dice.choice(self.doors.addresses))
+        DOOR.set(self._dice.choice(self.doors.addresses))
         await super()._one(actor, other)
 
     async def _check_feed(self, viewer: str, _: str) -> None:
@@ -147,9 +141,9 @@ class Town(Crowd):
             known = {post for post in found if post in self.truth.posts}
             if known <= set(self.truth.feed(viewer)) or not self.patient:
                 break
-            if time.monotonic() - began > _REVOKED_S:
+            if time.monotonic() - began > REVOKED_S:
                 break
-            await asyncio.sleep(_POLL_S)
+            await asyncio.sleep(POLL_S)
         self._expect(len(found) == len(set(found)), f"a post twice in the feed of {viewer}")
         self._expect(found == sorted(found, key=int, reverse=True), "a feed out of order")
         forbidden = {post for post in found if post in self.truth.posts} - set(
@@ -178,12 +172,12 @@ class Town(Crowd):
         await super()._settle_one(viewer, deadline)
         for _ in self.violations[before:]:
             for door in self.doors.addresses:
-                _door.set(door)
+                DOOR.set(door)
                 missing = {*self.truth.feed(viewer)} - {*await self.people[viewer].feed()}
                 for author in {self.truth.posts[post] for post in missing}:
                     seen = await self.people[viewer].ok("GET", f"/v1/accounts/{author}")
                     self.violations.append(f"at {door} {author} is missing: {seen['relation']}")
-        _door.set(self.doors.addresses[0])
+        DOOR.set(self.doors.addresses[0])
 
     def _posts_of(self, author: str) -> set[str]:
         return {post for post, by in self.truth.posts.items() if by == author}
@@ -193,150 +187,14 @@ class Town(Crowd):
         person, acknowledged = self.people[viewer], time.monotonic()
         shown = posts & set(await person.feed(limit=20))
         self._expect(not shown, f"shown to {viewer} right after it was revoked: {shown}")
-        here = _door.get()
-        _door.set(self.doors.other(here))
+        here = DOOR.get()
+        DOOR.set(self.doors.other(here))
         began = time.monotonic()
         while shown := posts & set(await person.feed(limit=20)):
             stale = time.monotonic() - acknowledged
             self.doors.figures.stale_ms = max(self.doors.figures.stale_ms, stale * 1000)
-            if not self.patient or time.monotonic() - began > _REVOKED_S:
+            if not self.patient or time.monotonic() - began > REVOKED_S:
                 self._expect(False, f"the other door shows {viewer} for {stale:.2f} s: {shown}")
                 break
-            await asyncio.sleep(_POLL_S)
-        _door.set(here)
-
-
-class Press:
-    """A public gazette and a private club, and their readers; one reader is cut off by each."""
-
-    def __init__(self, doors: Doors) -> None:
-        self.doors = doors
-        self.violations: list[str] = []
-        self.published: dict[str, float] = {}
-        """The gazette's posts: when each was acknowledged."""
-        self._deleted: dict[str, float] = {}
-        self._seen: set[str] = set()
-        self._liked: set[str] = set()
-        self._seeds = itertools.count(50_000_000)
-
-    async def open(self, suffix: str) -> None:
-        """Sign everybody up, and fill the feeds."""
-        names = ("gazette", "club", "follower", "outsider", "banned")
-        people = [await arrive(self.doors, name + suffix) for name in names]
-        self.gazette, self.club, self.follower, self.outsider, self.banned = people
-        await self.club.ok("PATCH", "/v1/accounts/me", {"private": True})
-        for reader in (self.follower, self.outsider, self.banned):
-            await reader.ok("POST", "/v1/follows", {"followed_id": self.gazette.id})
-            await reader.ok("POST", "/v1/follows", {"followed_id": self.club.id})
-        for reader in (self.follower, self.banned):
-            await self.club.ok("POST", f"/v1/follow-requests/{reader.id}/accept")
-        await self.gazette.ok("POST", "/v1/blocks", {"account_id": self.banned.id})
-        self.secrets = [await self.club.publish(next(self._seeds)) for _ in range(3)]
-        for _ in range(3):
-            await self.post()
-
-    async def post(self) -> str:
-        """One more post of the gazette; the oldest goes when there are many."""
-        post = await self.gazette.publish(next(self._seeds))
-        self.published[post] = time.monotonic()
-        if len(self.published) > _LIVE_POSTS:
-            oldest = min(self.published, key=int)
-            del self.published[oldest]
-            await self.gazette.ok("DELETE", f"/v1/posts/{oldest}")
-            self._deleted[oldest] = time.monotonic()
-        return post
-
-    async def keep_posting(self, closing: asyncio.Event) -> None:
-        """Until closing time."""
-        for turn in itertools.count():
-            if closing.is_set():
-                return
-            _door.set(self.doors.addresses[turn % 2])
-            await self.post()
-            for post in (self.published.keys() & self._seen) - self._liked:
-                for reader in (self.follower, self.outsider):
-                    await reader.ok("PUT", f"/v1/posts/{post}/like")
-                await self.follower.ok("POST", f"/v1/posts/{post}/comments", {"text": "Seen."})
-                self._liked.add(post)
-            await asyncio.sleep(_POST_EVERY_S)
-
-    async def differences(self) -> list[str]:
-        """What the gazette was not told, or told twice."""
-        told: Counter[tuple[str, str, int]] = Counter()
-        path = "/v1/notifications?limit=100"
-        while path:
-            page = await self.gazette.ok("GET", path)
-            for note in page["items"]:
-                if note["kind"] in {"like", "comment"} and note["post"]:
-                    told[note["kind"], note["post"]["id"], note["account_count"]] += 1
-            cursor = page["next_cursor"]
-            path = f"/v1/notifications?limit=100&cursor={cursor}" if cursor else ""
-        live = self._liked & self.published.keys()
-        expected = Counter(
-            (kind, post, accounts)
-            for post in live
-            for kind, accounts in (("like", 2), ("comment", 1))
-        )
-        found = Counter({key: times for key, times in told.items() if key[1] in live})
-        if found == expected:
-            return []
-        return [f"notifications: lost {expected - found}, too many {found - expected}"]
-
-    async def keep_reading(self) -> None:
-        """Until cancelled: everybody reads, at either door."""
-        doors = itertools.cycle(self.doors.addresses)
-        readers = itertools.cycle((self.follower, self.follower, self.outsider, self.banned))
-        # A look that hangs must not keep the others waiting: that would hide an outage.
-        async with asyncio.TaskGroup() as group:
-            for reader in readers:
-                group.create_task(self._read(reader, next(doors)))
-                await asyncio.sleep(_READ_EVERY_S)
-                if reader is self.banned:
-                    next(doors)
-
-    async def _read(self, reader: Person, door: str) -> None:
-        began = time.monotonic()
-        answer = await self.doors.look(reader, door, "/v1/feed?limit=100")
-        ms = (time.monotonic() - began) * 1000
-        if answer is None or answer.status_code != 200:
-            said = "no answer" if answer is None else _words_of(answer)
-            self.doors.figures.reads.append(Read(began, "", ms, said))
-            if answer is not None and answer.status_code < 500:
-                self.violations.append(f"a feed was answered {answer.status_code}: {answer.text}")
-            return
-        page = answer.json()
-        self.doors.figures.reads.append(Read(began, page["tier"], ms))
-        self._check(reader, page, began, door)
-
-    def _check(self, reader: Person, page: dict[str, Any], began: float, door: str) -> None:
-        found = [item["id"] for item in page["items"]]
-        own = page["tier"] != _TRENDING
-        if len(found) != len(set(found)) or (own and found != sorted(found, key=int, reverse=True)):
-            self.violations.append(f"a feed out of order or with doubles ({page['tier']})")
-        authors = Counter(item["author"]["id"] for item in page["items"])
-        late = [post for post in found if self._deleted.get(post, began) < began - _REVOKED_S]
-        if late:
-            where = f"{page['tier']}, {door}"
-            self.violations.append(f"deleted posts are shown ({where}): {late}")
-        if reader is self.outsider and authors[self.club.id]:
-            self.violations.append(f"a private post was shown to a stranger ({page['tier']})")
-        if reader is self.banned and authors[self.gazette.id]:
-            self.violations.append(f"a post was shown to somebody blocked ({page['tier']})")
-        if own and reader is not self.outsider and not {*self.secrets} <= {*found}:
-            self.violations.append(f"{reader.id} has holes ({page['tier']}, {door}): {found}")
-        if reader is self.follower and own:
-            self._note_deliveries(found)
-
-    def _note_deliveries(self, found: list[str]) -> None:
-        now = time.monotonic()
-        for post in (self.published.keys() & {*found}) - self._seen:
-            self._seen.add(post)
-            self.doors.figures.deliveries_s.append(now - self.published[post])
-
-    async def seen(self, door: str) -> tuple[str, set[str]]:
-        """The tier that answers a member at this door now, and what it shows."""
-        answer = await self.doors.look(self.follower, door, "/v1/feed?limit=100")
-        if answer is None or answer.status_code != 200:
-            return "", set()
-        page = answer.json()
-        return page["tier"], {item["id"] for item in page["items"]}
+            await asyncio.sleep(POLL_S)
+        DOOR.set(here)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 
 from tests.engines_fleet import need_engines
 from tests.engines_nginx import need
@@ -27,7 +28,7 @@ def _need_everything() -> None:
     need("toxiproxy-server", "the faults of a fleet were not tested")
 
 
-@pytest.fixture(scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def matrix() -> AsyncIterator[Matrix]:
     _need_everything()
     async with Matrix() as opened:
