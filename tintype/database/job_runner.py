@@ -134,7 +134,11 @@ class JobRunner:
             jobs.c.shard.between(0, SHARDS - 1),
             jobs.c.kind.in_(list(self._handlers)),
             sa.or_(
-                sa.and_(jobs.c.state == QUEUED, jobs.c.run_at_ms <= now),
+                sa.and_(
+                    jobs.c.state == QUEUED,
+                    # What was never tried is due, whatever the clock of its maker said.
+                    sa.or_(jobs.c.attempts == 0, jobs.c.run_at_ms <= now),
+                ),
                 sa.and_(jobs.c.state == RUNNING, jobs.c.leased_until_ms <= now),
             ),
         )

@@ -24,15 +24,13 @@ class Job:
     """Work to be done after the commit.
 
     ``dedupe`` makes asking twice harmless: while a job of the same shard, kind and dedupe text is
-    waiting or running, a second one is not stored. ``run_at_ms`` delays it; lower ``priority``
-    goes first.
+    waiting or running, a second one is not stored. Lower ``priority`` goes first.
     """
 
     kind: str
     shard: int
     payload: msgspec.Struct
     dedupe: str | None = None
-    run_at_ms: int | None = None
     priority: int = 0
 
 
@@ -45,7 +43,7 @@ def job_row(job: Job, id_: Id, now_ms: int) -> dict[str, object]:
         "payload": msgspec.json.encode(job.payload),
         "state": QUEUED,
         "priority": job.priority,
-        "run_at_ms": now_ms if job.run_at_ms is None else job.run_at_ms,
+        "run_at_ms": now_ms,
         "attempts": 0,
         "fence": 0,
         "leased_until_ms": 0,

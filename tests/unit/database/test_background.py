@@ -188,6 +188,21 @@ async def test_a_job_with_the_same_dedupe_text_waits_only_once(database: SqliteD
     assert await rows(database, jobs) == []
 
 
+async def test_a_job_of_a_host_whose_clock_is_ahead_is_done_at_once(
+    database: SqliteDatabase, clock: ManualClock
+) -> None:
+    done: list[int] = []
+
+    async def handle(job: LeasedJob) -> None:
+        done.append(job.payload.number)
+
+    await ask(database, 1)
+    clock.advance(-300)
+    await JobRunner(database, [JobHandler("count", Task, handle)]).run_due()
+
+    assert done == [1]
+
+
 async def test_a_failing_job_is_retried_with_growing_pauses_and_then_buried(
     database: SqliteDatabase, clock: ManualClock
 ) -> None:
