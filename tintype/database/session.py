@@ -19,7 +19,7 @@ from tintype.database.sql import upsert
 from tintype.database.tables import idempotency, jobs, outbox
 from tintype.kernel.clock import Clock
 from tintype.kernel.event import Event, wire_name
-from tintype.kernel.ids import Id, Ids, shard_of
+from tintype.kernel.ids import Id, Ids, following, shard_of
 from tintype.kernel.notice import Notice
 from tintype.kernel.problem import OutOfSpace, Unavailable
 
@@ -148,7 +148,8 @@ class Transaction(Reader):
         rows = []
         for event, shard in zip(self._events, shards, strict=True):
             # Relays send in the order of ids; another host's clock may be ahead of ours.
-            newest[shard] = max(self._ids.next(shard), newest.get(shard, 0) + 1)
+            minted, waiting = self._ids.next(shard), newest.get(shard)
+            newest[shard] = minted if waiting is None else max(minted, following(waiting))
             rows.append(
                 {
                     "shard": shard,

@@ -38,6 +38,14 @@ def shard_of(id_: Id) -> int:
     return (id_ >> SEQUENCE_BITS) & (SHARDS - 1)
 
 
+def following(id_: Id) -> Id:
+    """The next id of the same shard: its sequence goes on, or begins with the next millisecond."""
+    if (id_ + 1) % _SEQUENCES:
+        return id_ + 1
+    millisecond = (id_ >> (SHARD_BITS + SEQUENCE_BITS)) + 1
+    return (millisecond << (SHARD_BITS + SEQUENCE_BITS)) | (shard_of(id_) << SEQUENCE_BITS)
+
+
 def timestamp_ms(id_: Id) -> int:
     """When the id was minted, in milliseconds since 1970-01-01 UTC."""
     return (id_ >> (SHARD_BITS + SEQUENCE_BITS)) + EPOCH_MS

@@ -12,6 +12,7 @@ from tintype.kernel.ids import (
     SHARDS,
     Ids,
     InvalidId,
+    following,
     lowest_id_at,
     parse_id,
     shard_for_text,
@@ -65,3 +66,13 @@ def test_what_is_not_an_id_is_found_nowhere(text: str) -> None:
 def test_a_text_always_has_the_same_shard() -> None:
     assert shard_for_text("sunset") == shard_for_text("sunset")
     assert len({shard_for_text(f"tag{number}") for number in range(2000)}) > 1500
+
+
+@given(st.integers(0, 1 << 40), st.integers(0, SHARDS - 1), st.sampled_from([0, 1, 1022, 1023]))
+def test_the_following_id_is_higher_and_stays_in_its_shard(
+    ms: int, shard: int, sequence: int
+) -> None:
+    id_ = (ms << 22) | (shard << 10) | sequence
+
+    assert following(id_) > id_
+    assert shard_of(following(id_)) == shard
