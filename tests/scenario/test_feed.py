@@ -43,7 +43,9 @@ async def _status(viewer: Person, **query: Any) -> int:
 @pytest.fixture
 async def small_world(tmp_path: Path) -> AsyncIterator[World]:
     """A server where two followers make a celebrity, and may unmake one at any time."""
-    opened = await open_world(tmp_path, feed=FeedSettings(celebrity_threshold=2, dwell_hours=0, budget_ms=30_000))
+    opened = await open_world(
+        tmp_path, feed=FeedSettings(celebrity_threshold=2, dwell_hours=0, budget_ms=30_000)
+    )
     yield opened
     await opened.close()
 

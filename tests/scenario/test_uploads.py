@@ -410,7 +410,9 @@ async def test_storage_that_no_upload_knows_is_given_back(
     async with open_rig(tmp_path, clock=clock) as rig:
         ada = await rig.join("ada")
         known = await ada.begin("image/jpeg", 100)
-        await rig.media.storage.blobs.create_upload("originals/000/123", size=5, content_type="image/jpeg")
+        await rig.media.storage.blobs.create_upload(
+            "originals/000/123", size=5, content_type="image/jpeg"
+        )
         clock.advance(50 * 3600)
 
         aborted = await rig.media.sweeper.abort_orphans()
