@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.cast import BASE, World, ok, open_world
 from tintype.adapters.disk import DiskSettings
 from tintype.admin import AdminSettings
+from tintype.database import SqliteDatabase
 
 
 def _from(world: World, address: str) -> httpx.AsyncClient:
@@ -48,13 +49,15 @@ async def test_a_server_that_is_being_stopped_takes_no_more_requests(world: Worl
 
 
 async def test_a_database_that_can_not_be_written_is_not_ready(world: World) -> None:
-    world.server.database._failed = OSError("fsync")
+    database = world.server.database
+    assert isinstance(database, SqliteDatabase)
+    database._failed = OSError("fsync")
 
     answer = await world.anyone("GET", "/readyz")
 
     assert answer.status_code == 503
     assert "writes" in {each["name"] for each in answer.json()["failed"]}
-    world.server.database._failed = None
+    database._failed = None
 
 
 async def test_a_disk_below_its_floor_degrades_and_says_how_to_mend_it(tmp_path: Path) -> None:
