@@ -135,9 +135,9 @@ class Rig:
         engines = (self.postgres, self.kafka, self.s3, self.redis)
         await asyncio.gather(*(self.do(engine.start) for engine in engines))
         env = self._settings()
+        self.spare = Role(_SPARE, ["relay"], self.folder / "roles", self.ports[_SPARE], env)
         for name, words in ROLES.items():
             self.roles[name] = Role(name, words, self.folder / "roles", self.ports[name], env)
-        self.spare = Role(_SPARE, ["relay"], self.folder / "roles", self.ports[_SPARE], env)
         for words in (["db", "migrate"], ["storage", "setup"]):
             await self._command(words, env)
         await asyncio.gather(*(self.do(role.start) for role in self.roles.values()))
@@ -176,6 +176,7 @@ class Rig:
             engine.kill()
         if self.links:
             self.redis.kill()
+        if self.roles:
             self.spare.kill()
         self._threads.shutdown()
         shutil.rmtree(self.folder, ignore_errors=True)
