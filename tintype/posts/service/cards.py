@@ -128,8 +128,13 @@ class Cards:
         try:
             return [held[id_] for id_ in ids]
         except KeyError:
-            found = await self._load([id_ for id_ in ids if id_ not in held])
-            return [found[id_] if id_ in found else held.get(id_) for id_ in ids]
+            found: dict[Id, Card | None] = {}
+            asked: set[Id] = set()
+            # What was at hand may be dropped while the rest is read: then it is read as well.
+            while missing := [id_ for id_ in ids if id_ not in held and id_ not in asked]:
+                asked.update(missing)
+                found.update(await self._load(missing))
+            return [found.get(id_) if id_ in asked else held[id_] for id_ in ids]
 
     async def encode(
         self, cards: Sequence[Card], *, viewer: Id | None, here: str, around: Around = (b"", b"")
