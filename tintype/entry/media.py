@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,8 +102,7 @@ def compose_media(
     """Media in the bucket, if there is one, or else on the local disk, in ``folder``."""
     storage = open_storage(folder, config.disk, config.s3, secret=secret, clock=database.clock)
     blobs = storage.blobs
-    scratch = folder / "scratch"
-    scratch.mkdir(exist_ok=True)
+    scratch = own_scratch(folder / "scratch")
     codecs = Codecs(CodecSettings(scratch=scratch))
     uploads = Uploads(database, blobs, config.media)
     arrivals = Arrivals(uploads)
@@ -130,3 +131,17 @@ def compose_media(
         handlers=jobs(processing, erasing),
         slow_handlers=slow_jobs(processing),
     )
+
+
+def own_scratch(shared: Path) -> Path:
+    """A folder for this process alone; what processes left there that are gone is removed.
+
+    Several processes of one host may share a data folder, and none may sweep another's work away.
+    """
+    shared.mkdir(exist_ok=True)
+    for left in shared.iterdir():
+        if not (left.name.isdigit() and Path("/proc", left.name).exists()):
+            shutil.rmtree(left, ignore_errors=True)
+    own = shared / str(os.getpid())
+    own.mkdir(exist_ok=True)
+    return own
