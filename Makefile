@@ -25,7 +25,7 @@ engines: $(ENGINES) ## Install PostgreSQL, Redis, Kafka, an S3 server and nginx,
 test: $(DEV) web ## Everything: static checks, all tests, the real browser
 	$(BIN)/python -m tools.check --static
 	cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent check && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent test && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent size
-	$(BIN)/python -m pytest $(XDIST) --dist loadfile --no-loadscope-reorder tests
+	$(BIN)/python -m pytest $(XDIST) --dist loadfile --no-loadscope-reorder --durations 20 tests
 
 check: $(DEV) ## Format, lint, types, import contracts, quick tests: under 90 seconds
 	$(BIN)/python -m tools.check
