@@ -20,6 +20,7 @@ PARTITION = 0
 _NAME = ""
 _BATCH = 500
 _IDLE_S = 1.0
+_OVERTAKEN_S = 0.1
 
 
 class Relay:
@@ -160,6 +161,8 @@ class LogReader:
                 await self._offsets.advance(tx, batch.log, batch.after, batch.reached)
         except Overtaken:
             log.info("consumer.overtaken", reached=batch.reached)
+            # Whoever was quicker may not be readable yet: asking again at once would only spin.
+            await asyncio.sleep(_OVERTAKEN_S)
 
     async def rewind(self) -> None:
         """Nothing to do: every batch begins at the stored offset."""
