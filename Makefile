@@ -8,7 +8,7 @@ ENGINES := $(VENV)/.engines
 DEV := $(VENV)/.dev
 XDIST ?= -n 2
 
-.PHONY: run demo fleet engines test check bench format clean lock reference migration web
+.PHONY: run demo fleet engines test test-engines check bench format clean lock reference migration web
 
 run: $(RUNTIME) web ## Set everything up and serve on http://localhost:8000
 	$(BIN)/python -m tintype serve
@@ -25,7 +25,12 @@ engines: $(ENGINES) ## Install PostgreSQL, Redis, Kafka, an S3 server and nginx,
 test: $(DEV) web ## Everything: static checks, all tests, the real browser
 	$(BIN)/python -m tools.check --static
 	cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent check && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent test && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent size
-	$(BIN)/python -m pytest $(XDIST) --dist loadfile --no-loadscope-reorder --durations 20 tests
+	$(BIN)/python -m pytest $(XDIST) --dist loadfile --no-loadscope-reorder --durations 20 \
+		-m "not engines" tests
+
+test-engines: $(DEV) $(ENGINES) web ## The tests on real PostgreSQL, Redis, Kafka, S3 and whole fleets
+	$(BIN)/python -m pytest $(XDIST) --dist loadfile --no-loadscope-reorder --durations 20 \
+		-m engines tests
 
 check: $(DEV) ## Format, lint, types, import contracts, quick tests: under 90 seconds
 	$(BIN)/python -m tools.check
