@@ -133,6 +133,7 @@ async def test_without_the_extension_it_is_said_what_to_do() -> None:
         await spread(Recording(extension=False), TABLES, tell=_nothing)
 
 
+@pytest.mark.engines
 async def test_a_plain_postgresql_is_no_cluster(postgres_url: str) -> None:
     engine = open_engine(postgres_url, DatabaseSettings(url=postgres_url))
 
