@@ -34,6 +34,13 @@ app = typer.Typer(
 )
 
 
+_OF_ENGINES = frozenset({"asyncpg", "hiredis", "confluent_kafka", "botocore"})
+_HOW_TO_ADD = (
+    "the settings name an engine whose library the embedded default goes without. "
+    "Run: pip install --require-hashes -r requirements/engines.txt"
+)
+
+
 @app.callback()
 def _start() -> None:
     """Run before every command."""
@@ -136,5 +143,10 @@ def main() -> NoReturn:
         app(standalone_mode=True)
     except ConfigError as error:
         typer.echo(f"tintype: the configuration can not be used.\n{error}", err=True)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        if error.name not in _OF_ENGINES:
+            raise
+        typer.echo(f"tintype: {error.name} is not installed: {_HOW_TO_ADD}", err=True)
         sys.exit(2)
     sys.exit(0)
