@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -71,6 +73,17 @@ class Visitor:
 
     async def sees(self, text: str | re.Pattern[str]) -> None:
         await expect(self.page.get_by_text(text).first).to_be_visible()
+
+    async def until(self, holds: str, on: Locator | None = None) -> None:
+        """Wait until a JavaScript expression, or a function of the element, is true.
+
+        Asked again from here: the browser's own waiting evaluates text inside the page, which the
+        Content-Security-Policy of Tintype rightly refuses.
+        """
+        late = time.monotonic() + PATIENCE_MS / 1000
+        while not await (on or self.page).evaluate(holds):
+            assert time.monotonic() < late, f"never came true: {holds}"
+            await asyncio.sleep(0.05)
 
     async def shoot(self, name: str) -> None:
         """Picture the window in light and in dark."""

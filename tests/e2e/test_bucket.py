@@ -72,7 +72,7 @@ async def test_a_browser_sends_to_the_bucket_and_loads_from_it(
     await expect(ada.page.get_by_role("region", name="Your new post")).to_have_count(0)
     shown = post.get_by_role("img").first
     await expect(shown).to_be_visible()
-    await ada.page.wait_for_function(
+    await ada.until(
         "() => [...document.querySelectorAll('article img')].some(one => one.naturalWidth > 100)"
     )
     sent = {_origin(each.url) for each in asked if each.method == "PUT"}
@@ -87,7 +87,7 @@ async def test_a_film_from_the_bucket_plays(ada: Visitor) -> None:
 
     await film.evaluate("film => { film.muted = true; film.scrollIntoView(); return film.play() }")
 
-    await ada.page.wait_for_function(
+    await ada.until(
         "() => { const film = document.querySelector('article video');"
         " return film.videoWidth > 0 && film.currentTime > 0.3 }"
     )

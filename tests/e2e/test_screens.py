@@ -56,7 +56,7 @@ async def examine(visitor: Visitor, name: str) -> list[str]:
     for scheme in SCHEMES:
         await visitor.page.emulate_media(color_scheme=scheme)
         size = "desk" if visitor.name == "ada" else "phone"
-        await visitor.page.wait_for_function(_DRAWN)
+        await visitor.until(_DRAWN)
         picture = SHOTS / f"screen-{name}-{size}-{scheme}.png"
         await visitor.page.screenshot(path=picture, animations="disabled", caret="hide")
         lines = await violations(visitor.page, colours_only=scheme == "dark")

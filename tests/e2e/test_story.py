@@ -113,9 +113,8 @@ async def test_a_finger_moves_the_carousel_and_the_video_plays(bo: Visitor) -> N
 
     video = bo.page.get_by_label(ALTS[2])
     await expect(video).to_be_in_viewport(ratio=0.9)
-    await bo.page.wait_for_function(
-        "video => video.currentTime > 0.3 && video.videoWidth > 0 && !video.paused",
-        arg=await video.element_handle(),
+    await bo.until(
+        "video => video.currentTime > 0.3 && video.videoWidth > 0 && !video.paused", video
     )
     await bo.shoot("11-video")
     await swipe(track)
