@@ -1,16 +1,15 @@
-"""The SQL of the media slice, one function a query."""
+"""Uploads: one row each, from its beginning until its bytes are gone."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import sqlalchemy as sa
 
-from tintype.database import Reader, Row, Transaction, metadata, upsert
+from tintype.database import Reader, Row, Transaction, metadata
 from tintype.kernel.ids import Id, shard_of
-from tintype.media.model import AVATAR, ReadyFile, Rendition, Upload
+from tintype.media.model import AVATAR, Upload
 
 uploads = sa.Table(
     "uploads",
@@ -37,18 +36,6 @@ uploads = sa.Table(
     sa.Index("uploads_of", "shard", "owner", "state"),
     sa.Index("uploads_due", "state", "changed_ms"),
 )
-renditions = sa.Table(
-    "renditions",
-    metadata,
-    sa.Column("shard", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("upload", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("rung", sa.String(10), primary_key=True),
-    sa.Column("format", sa.String(10), primary_key=True),
-    sa.Column("width", sa.Integer, nullable=False),
-    sa.Column("height", sa.Integer, nullable=False),
-    sa.Column("bytes", sa.BigInteger, nullable=False),
-    sa.Column("sha256", sa.String(64), nullable=False),
-)
 
 _UNDER_WAY = ("uploading", "processing")
 _HOLDING = ("uploading", "processing", "ready", "failed")
@@ -70,17 +57,6 @@ def _of(owner: Id) -> sa.ColumnElement[bool]:
 def _upload(row: Row) -> Upload:
     return Upload(
         **{name: value for name, value in row._mapping.items() if name != "shard"}  # noqa: SLF001 - SQLAlchemy's public name
-    )
-
-
-def _rendition(row: Row) -> Rendition:
-    return Rendition(
-        rung=row.rung,
-        format=row.format,
-        width=row.width,
-        height=row.height,
-        bytes=row.bytes,
-        sha256=row.sha256,
     )
 
 
@@ -185,78 +161,3 @@ async def overdue(reader: Reader, *, now_ms: int, limit: int) -> list[Upload]:
         .limit(limit)
     )
     return [_upload(row) for row in rows]
-
-
-async def put_renditions(tx: Transaction, upload: Id, made: Sequence[Rendition]) -> None:
-    """Keep what was made, in place of what an earlier run made."""
-    rows = [
-        {"shard": shard_of(upload), "upload": upload, **msgspec.structs.asdict(each)}
-        for each in made
-    ]
-    values = ["width", "height", "bytes", "sha256"]
-    index = ["shard", "upload", "rung", "format"]
-    for row in rows:
-        await tx.execute(upsert(renditions, row, index=index, update=values))
-
-
-async def renditions_of(reader: Reader, ids: Iterable[Id]) -> dict[Id, list[Rendition]]:
-    """The renditions of each upload, from the smallest to the largest."""
-    wanted = set(ids)
-    found: dict[Id, list[Rendition]] = defaultdict(list)
-    if not wanted:
-        return found
-    rows = await reader.all(
-        sa.select(renditions)
-        .where(
-            renditions.c.shard.in_({shard_of(id_) for id_ in wanted}),
-            renditions.c.upload.in_(wanted),
-        )
-        .order_by(renditions.c.upload, renditions.c.width, renditions.c.format)
-    )
-    for row in rows:
-        found[row.upload].append(_rendition(row))
-    return found
-
-
-_FIND_READY = (
-    sa.select(uploads.c.id.label("upload_id"), uploads.c.owner, uploads.c.access, renditions)
-    .join(
-        renditions,
-        sa.and_(renditions.c.shard == uploads.c.shard, renditions.c.upload == uploads.c.id),
-    )
-    .where(
-        uploads.c.shard == sa.bindparam("of_shard"),
-        uploads.c.id == sa.bindparam("of_upload"),
-        uploads.c.state == "ready",
-        renditions.c.sha256 >= sa.bindparam("content"),
-        renditions.c.sha256 < sa.bindparam("beyond"),
-    )
-)
-
-
-async def find_ready(reader: Reader, upload: Id, content: str) -> ReadyFile | None:
-    """The rendition of a ready upload whose hash begins with ``content``."""
-    row = await reader.first(
-        _FIND_READY,
-        {
-            "of_shard": shard_of(upload),
-            "of_upload": upload,
-            "content": content,
-            "beyond": content + "g",
-        },
-    )
-    if row is None:
-        return None
-    return ReadyFile(
-        upload=row.upload_id, owner=row.owner, access=row.access, rendition=_rendition(row)
-    )
-
-
-async def forget(tx: Transaction, upload: Id) -> None:
-    """Drop the rows of an upload whose bytes are gone."""
-    await tx.execute(
-        sa.delete(renditions).where(
-            renditions.c.shard == shard_of(upload), renditions.c.upload == upload
-        )
-    )
-    await tx.execute(sa.delete(uploads).where(_this(upload)))

@@ -1,0 +1,45 @@
+"""The SQL of the media slice, one function a query."""
+
+from tintype.media.store.renditions import (
+    find_ready,
+    forget,
+    put_renditions,
+    renditions,
+    renditions_of,
+)
+from tintype.media.store.uploads import (
+    avatars_of,
+    change,
+    change_all,
+    claim,
+    count_under_way,
+    held_bytes,
+    idle_in,
+    ids_of,
+    insert,
+    overdue,
+    read,
+    read_all,
+    uploads,
+)
+
+__all__ = [
+    "avatars_of",
+    "change",
+    "change_all",
+    "claim",
+    "count_under_way",
+    "find_ready",
+    "forget",
+    "held_bytes",
+    "idle_in",
+    "ids_of",
+    "insert",
+    "overdue",
+    "put_renditions",
+    "read",
+    "read_all",
+    "renditions",
+    "renditions_of",
+    "uploads",
+]
