@@ -7,31 +7,22 @@ from pathlib import Path
 
 import structlog
 
-from tintype.codecs import Codecs, PhotoResult, Rejected, VideoResult
-from tintype.codecs import Rendition as MadeFile
+from tintype.codecs import Codecs, Rejected
 from tintype.database import Database, LeasedJob, Transaction
 from tintype.kernel.ids import Id
 from tintype.media import store
 from tintype.media.events import MediaFailed, MediaReady
-from tintype.media.model import (
-    AVATAR,
-    SERVED_TYPES,
-    Rendition,
-    Upload,
-    Work,
-    original_key,
-    rendition_key,
-)
+from tintype.media.model import AVATAR, Upload, Work, original_key
 from tintype.media.service.avatars import Avatars
 from tintype.media.service.erasing import Erasing
+from tintype.media.service.processing import photos, videos
+from tintype.media.service.processing.shared import Outcome, locked, put_files
 from tintype.ports.blobs import Blobs
 from tintype.ports.errors import BlobNotFound, NoSuchUpload
 
 log = structlog.get_logger(__name__)
 
 GAVE_UP = "gave-up"
-
-Result = PhotoResult | VideoResult
 
 
 class Processing:
@@ -71,14 +62,14 @@ class Processing:
             return
         try:
             await self._assemble(upload)
-            result = await self._make(upload)
+            outcome = await self._make(upload)
         except Rejected as verdict:
             async with self._database.write() as tx:
                 await self._fail(tx, upload.id, verdict.code, verdict.sentence)
                 await job.finish(tx)
             return
         async with self._database.write() as tx:
-            await self._finish(tx, upload.id, result)
+            await self._finish(tx, upload.id, outcome)
             await job.finish(tx)
 
     async def gave_up(self, tx: Transaction, work: Work, reason: str) -> None:
@@ -112,29 +103,20 @@ class Processing:
         if original.bytes != upload.bytes:
             raise Rejected("length", "The file arrived with another length than announced.")
 
-    async def _make(self, upload: Upload) -> Result:
+    async def _make(self, upload: Upload) -> Outcome:
         """Decode the original and store every rendition of it."""
         with tempfile.TemporaryDirectory(prefix="media-", dir=self._scratch) as folder:
             source, out = Path(folder) / "original", Path(folder) / "out"
             out.mkdir()
             await self._blobs.fetch(original_key(upload.id), source)
-            result: Result
-            if upload.kind == "photo":
-                result = await self._codecs.process_photo(source, out)
-            else:
-                result = await self._codecs.process_video(source, out)
-            for file in _files_of(result):
-                name = _rendition(file).name
-                await self._blobs.store(
-                    rendition_key(upload.id, name),
-                    file.path,
-                    content_type=SERVED_TYPES[name.rsplit(".", 1)[1]],
-                )
-        return result
+            steps = photos.make if upload.kind == "photo" else videos.make
+            outcome = await steps(self._codecs, source, out)
+            await put_files(self._blobs, upload.id, outcome.files)
+        return outcome
 
-    async def _finish(self, tx: Transaction, id_: Id, result: Result) -> None:
-        made = [_rendition(file) for file in _files_of(result)]
-        upload = await _locked(tx, id_)
+    async def _finish(self, tx: Transaction, id_: Id, outcome: Outcome) -> None:
+        made = outcome.renditions
+        upload = await locked(tx, id_)
         if upload is None or upload.state != "processing":
             await self._erasing.again(tx, id_)
             return
@@ -146,10 +128,10 @@ class Processing:
                 "state": "ready",
                 "reason_code": None,
                 "reason": None,
-                "width": result.width,
-                "height": result.height,
-                "duration": result.duration if isinstance(result, VideoResult) else None,
-                "thumbhash": result.thumbhash,
+                "width": outcome.width,
+                "height": outcome.height,
+                "duration": outcome.duration,
+                "thumbhash": outcome.thumbhash,
                 "held_bytes": upload.bytes + sum(each.bytes for each in made),
                 "changed_ms": self._database.clock.now_ms(),
             },
@@ -165,7 +147,7 @@ class Processing:
             "reason": sentence,
             "changed_ms": self._database.clock.now_ms(),
         }
-        upload = await _locked(tx, id_)
+        upload = await locked(tx, id_)
         if upload is None or not await store.change(tx, id_, changes, only_in=("processing",)):
             return
         tx.emit(
@@ -177,29 +159,3 @@ class Processing:
                 retryable=code == GAVE_UP,
             )
         )
-
-
-async def _locked(tx: Transaction, id_: Id) -> Upload | None:
-    """The upload, which nobody claims, releases or shows until this transaction has ended."""
-    upload = await store.read(tx, id_)
-    if upload is None:
-        return None
-    await tx.lock(id_, upload.owner)
-    return await store.read(tx, id_)
-
-
-def _files_of(result: Result) -> list[MadeFile]:
-    if isinstance(result, VideoResult):
-        return [*result.poster, *result.renditions]
-    return list(result.renditions)
-
-
-def _rendition(file: MadeFile) -> Rendition:
-    return Rendition(
-        rung=file.rung,
-        format=file.format,
-        width=file.width,
-        height=file.height,
-        bytes=file.bytes,
-        sha256=file.sha256,
-    )

@@ -1,0 +1,24 @@
+"""The steps of photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tintype.codecs import Codecs
+from tintype.media.service.processing.shared import Outcome
+
+
+async def make(codecs: Codecs, source: Path, out: Path) -> Outcome:
+    """The photo ladder of ``source``, in the folder ``out``.
+
+    Raises:
+        Rejected: it will never be a photo.
+        DecoderDied: the machine is at fault.
+    """
+    result = await codecs.process_photo(source, out)
+    return Outcome(
+        width=result.width,
+        height=result.height,
+        thumbhash=result.thumbhash,
+        files=result.renditions,
+    )

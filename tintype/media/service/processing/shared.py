@@ -1,0 +1,59 @@
+"""What the steps of photos and of videos have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from tintype.codecs import Rendition as MadeFile
+from tintype.database import Transaction
+from tintype.kernel.ids import Id
+from tintype.media import store
+from tintype.media.model import SERVED_TYPES, Rendition, Upload, rendition_key
+from tintype.ports.blobs import Blobs
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found out about an original, and the verified files made from it."""
+
+    width: int
+    height: int
+    duration: float | None = None
+    thumbhash: str
+    files: Sequence[MadeFile]
+
+    @property
+    def renditions(self) -> list[Rendition]:
+        return [rendition_of(file) for file in self.files]
+
+
+def rendition_of(file: MadeFile) -> Rendition:
+    return Rendition(
+        rung=file.rung,
+        format=file.format,
+        width=file.width,
+        height=file.height,
+        bytes=file.bytes,
+        sha256=file.sha256,
+    )
+
+
+async def put_files(blobs: Blobs, upload: Id, files: Sequence[MadeFile]) -> None:
+    """Store every file under the hash of its content: again is the same."""
+    for file in files:
+        name = rendition_of(file).name
+        await blobs.store(
+            rendition_key(upload, name),
+            file.path,
+            content_type=SERVED_TYPES[name.rsplit(".", 1)[1]],
+        )
+
+
+async def locked(tx: Transaction, id_: Id) -> Upload | None:
+    """The upload, which nobody claims, releases or shows until this transaction has ended."""
+    upload = await store.read(tx, id_)
+    if upload is None:
+        return None
+    await tx.lock(id_, upload.owner)
+    return await store.read(tx, id_)
