@@ -3,13 +3,14 @@
     shelf.through(ids, make) ──► the cache ──► what is missing there: make, and put it back
     a notice whose commit changes them ──► dropped from the cache before anybody is told
 
-Without a cache every value is made. With one that does not answer, too: nothing is ever served
-that a dropped value could have come from for longer than the cache is away.
+Without a cache every value is made. With one that does not answer, too. A drop that it did not
+answer is owed: until it is made, whoever owes it makes these values anew, whatever the cache says.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
@@ -37,7 +38,9 @@ class Shelves:
     def __init__(self) -> None:
         self._cache: Cache | None = None
         self._rules: list[tuple[type[Notice], Callable[[Notice], Iterable[str]]]] = []
-        self._owed: set[str] = set()
+        # The number tells a debt that was made while an older one of the same key was being paid.
+        self._owed: dict[str, int] = {}
+        self._debts = itertools.count()
         self._paying: asyncio.Task[None] | None = None
 
     def stand_on(self, cache: Cache) -> None:
@@ -74,6 +77,10 @@ class Shelves:
         """How many keys wait for the cache to answer."""
         return len(self._owed)
 
+    def owes(self, key: str) -> bool:
+        """Whether the cache may hold a value under this key that was ended here."""
+        return key in self._owed
+
     @property
     def cache(self) -> Cache | None:
         """Where values are kept; ``None``: nowhere."""
@@ -96,19 +103,19 @@ class Shelves:
             await self._cache.drop(keys)
         except Unavailable as error:
             log.warning("shelf.drop_owed", keys=len(keys), error=repr(error))
-            self._owed.update(keys)
+            self._owed |= dict.fromkeys(keys, next(self._debts))
             if self._paying is None:
                 self._paying = asyncio.create_task(self._pay())
 
     async def _pay(self) -> None:
         while self._owed:
             await asyncio.sleep(AGAIN_S)
-            keys = set(self._owed)
+            paid = dict(self._owed)
             try:
-                await self._cache.drop(keys)  # type: ignore[union-attr] # owed to a cache
+                await self._cache.drop(paid.keys())  # type: ignore[union-attr] # owed to a cache
             except Unavailable:
                 continue
-            self._owed -= keys
+            self._owed = {key: debt for key, debt in self._owed.items() if paid.get(key) != debt}
         self._paying = None
 
 
@@ -141,11 +148,14 @@ class Shelf(Generic[V]):
         if cache is None:
             return dict(await make(ids))
         keys = {self._key(id_): id_ for id_ in ids}
+        trusted = [key for key in keys if not self._shelves.owes(key)]
         try:
-            held = await cache.get([*keys])
+            held = await cache.get(trusted)
         except Unavailable:
             return dict(await make(ids))
-        found = self._decoded({keys[key]: value for key, value in held.values.items()})
+        # Looked at again: a drop may have failed meanwhile.
+        values = {key: value for key, value in held.values.items() if not self._shelves.owes(key)}
+        found = self._decoded({keys[key]: value for key, value in values.items()})
         missing = [id_ for id_ in ids if id_ not in found]
         if missing:
             made = await make(missing)

@@ -158,6 +158,46 @@ async def test_a_drop_that_failed_is_made_as_soon_as_the_cache_answers(
     assert await words.through([1], book.look_up) == {1: Word("un")}
 
 
+async def test_a_value_whose_drop_is_owed_is_made_anew_though_the_cache_answers(
+    words: Shelf[Word], notices: Notices, cache: Moody
+) -> None:
+    book = Book()
+    await words.through([1, 2], book.look_up)
+    cache.away = True
+    book.words[1] = "un"
+    await notices.publish([Respelt(word=1)])
+
+    cache.away = False
+    found = await words.through([1, 2], book.look_up)
+
+    assert found == {1: Word("un"), 2: Word("two")}
+    assert book.asked == [[1, 2], [1]]
+
+
+async def test_a_drop_that_is_owed_while_another_is_paid_stays_owed(
+    words: Shelf[Word], notices: Notices, cache: Moody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelves, "AGAIN_S", 0.01)
+    paying, paid = asyncio.Event(), asyncio.Event()
+
+    async def slowly(_: Collection[str]) -> None:
+        paying.set()
+        await paid.wait()
+
+    cache.away = True
+    await notices.publish([Respelt(word=1)])
+    with monkeypatch.context() as patched:
+        patched.setattr(cache, "drop", slowly)
+        await paying.wait()
+    monkeypatch.setattr(shelves, "AGAIN_S", 60.0)
+    await notices.publish([Respelt(word=1)])
+    paid.set()
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+    assert notices.shelves.owed == 1
+
+
 async def test_a_value_of_another_version_is_made_anew(words: Shelf[Word], cache: Moody) -> None:
     held = await cache.get(["word1"])
     await cache.fill(held.lease, {"word1": msgspec.msgpack.encode({"spelling": 1})})
