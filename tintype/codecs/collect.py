@@ -13,7 +13,12 @@ from tintype.codecs.model import DiedAtWork, Format, Rendition
 from tintype.codecs.sniff import HEAD_BYTES, Kind, sniff
 from tintype.codecs.wire import Made
 
-_KINDS: dict[Format, Kind] = {"jpeg": Kind.JPEG, "webp": Kind.WEBP, "mp4": Kind.MP4}
+_KINDS: dict[Format, Kind] = {
+    "jpeg": Kind.JPEG,
+    "webp": Kind.WEBP,
+    "avif": Kind.AVIF,
+    "mp4": Kind.MP4,
+}
 
 
 def collect(made: Iterable[Made], results: Path, out: Path) -> tuple[Rendition, ...]:

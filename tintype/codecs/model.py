@@ -9,9 +9,10 @@ from typing import Literal
 
 import msgspec
 
-Format = Literal["jpeg", "webp", "mp4"]
+Format = Literal["jpeg", "webp", "avif", "mp4"]
+PictureFormat = Literal["jpeg", "webp", "avif"]
 
-PHOTO_RUNGS = (150, 480, 1080)
+PHOTO_RUNGS = (150, 240, 480, 640, 750, 1080, 1440)
 VIDEO_RUNG = 720
 
 MIB = 1 << 20
@@ -100,8 +101,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     pixels: int = 50_000_000
     """Pixels of a photo, of which an animation shows its first picture, or of a video's frame."""
-    side: int = 16_384
-    """Pixels along the longer side."""
+    side: int = 16_383
+    """Pixels along the longer side; no WebP has more."""
     seconds: float = 3600
     """Duration of a video."""
     frame_rate: float = 60

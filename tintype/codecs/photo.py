@@ -22,7 +22,11 @@ _LOADERS = {
     Kind.AVIF: "VipsForeignLoadHeifFile",
     Kind.GIF: "VipsForeignLoadNsgifFile",
 }
-_OWN_LOADERS: dict[Format, Kind] = {"jpeg": Kind.JPEG, "webp": Kind.WEBP}
+_OWN_LOADERS: dict[Format, Kind] = {
+    "jpeg": Kind.JPEG,
+    "webp": Kind.WEBP,
+    "avif": Kind.AVIF,
+}
 _SIDEWAYS = {5, 6, 7, 8}
 _SRGB_BANDS = (3, 4)
 
@@ -45,7 +49,7 @@ def process(job: PhotoJob, incoming: Path, results: Path) -> PhotoDone:
 
     try:
         width, height, picture = _upright(incoming / ORIGINAL, job.kind, job.limits)
-        made, placeholder = ladder.make(picture, results)
+        made, placeholder = ladder.make(picture, results, job.formats)
     except pyvips.Error as error:
         raise _verdict(str(error)) from error
     ladder.verify(made, results, allow_written)

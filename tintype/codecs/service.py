@@ -7,12 +7,16 @@ import logging
 import shutil
 from pathlib import Path
 
+import msgspec
+
+from tintype.codecs import ladder
 from tintype.codecs.collect import collect
 from tintype.codecs.model import (
     CodecSettings,
     DecoderDied,
     DiedAtWork,
     PhotoResult,
+    PictureFormat,
     Rejected,
     Rendition,
     Role,
@@ -34,6 +38,7 @@ from tintype.codecs.wire import (
 from tintype.codecs.worker import FOLDER_PREFIX, Worker
 
 _ATTEMPTS = 2
+_LAST_IN_LINE = 19
 _LOG = logging.getLogger(__name__)
 
 
@@ -48,6 +53,8 @@ class Codecs:
         self._settings = settings
         self._photos = Pool(Role.PHOTO, settings.photo_slots, settings)
         self._videos = Pool(Role.VIDEO, settings.video_slots, settings)
+        patient = msgspec.structs.replace(settings, niceness=_LAST_IN_LINE)
+        self._growth = Pool(Role.PHOTO, 1, patient)
         self._level: SandboxLevel | None = None
 
     async def start(self) -> None:
@@ -70,13 +77,14 @@ class Codecs:
         """End all children; jobs under way fail with ``DecoderDied``."""
         await self._photos.close()
         await self._videos.close()
+        await self._growth.close()
 
     def level(self) -> SandboxLevel:
         """The protections that held in every child so far; none are claimed before ``start``."""
         return self._level or SandboxLevel()
 
     async def process_photo(self, source: Path, out: Path) -> PhotoResult:
-        """Make the photo ladder of ``source`` in the folder ``out``.
+        """Make the photo ladder of ``source`` in the folder ``out``, in JPEG and WebP.
 
         ``source`` is only read. Files in ``out`` are new and complete, though not yet synced.
 
@@ -84,11 +92,24 @@ class Codecs:
             Rejected: this file will never be a photo; the reason is for its author.
             DecoderDied: the machine failed; try again later.
         """
+        return await self._ladder(self._photos, source, out, ladder.AT_ONCE)
+
+    async def grow_photo(self, source: Path, out: Path) -> PhotoResult:
+        """Make the same ladder in AVIF, one photo at a time, behind everything else.
+
+        Raises: as ``process_photo``.
+        """
+        return await self._ladder(self._growth, source, out, ladder.LATER)
+
+    async def _ladder(
+        self, pool: Pool, source: Path, out: Path, formats: tuple[PictureFormat, ...]
+    ) -> PhotoResult:
         kind = await asyncio.to_thread(_kind_of, source)
         if kind.is_video:
             raise Rejected("not-a-photo", "This is a video, not a photo.")
-        job = PhotoJob(kind, self._settings.limits, self._settings.photo_seconds)
-        answer, made = await self._run(self._photos, job, source, out)
+        settings = self._settings
+        job = PhotoJob(kind, settings.limits, settings.photo_seconds, formats)
+        answer, made = await self._run(pool, job, source, out)
         if not isinstance(answer, PhotoDone):
             raise DecoderDied("the decoder answered out of turn")
         return PhotoResult(answer.width, answer.height, answer.thumbhash, made)

@@ -10,14 +10,14 @@ from typing import Literal
 
 import msgspec
 
-from tintype.codecs.model import Format, Limits, Role
+from tintype.codecs.model import Format, Limits, PictureFormat, Role
 from tintype.codecs.sandbox import SandboxLevel
 from tintype.codecs.sniff import Kind
 
 ORIGINAL = "original"
 LONGEST_LINE = 64 * 1024
 
-RungName = Literal["150", "480", "1080", "720p"]
+RungName = Literal["150", "240", "480", "640", "750", "1080", "1440", "720p"]
 
 
 class Posting(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,11 +33,12 @@ class Posting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PhotoJob(msgspec.Struct, frozen=True, tag="photo"):
-    """Make the photo ladder of the original in the incoming folder."""
+    """Make the photo ladder of the original in the incoming folder, in these formats."""
 
     kind: Kind
     limits: Limits
     seconds: float
+    formats: tuple[PictureFormat, ...]
 
 
 class VideoJob(msgspec.Struct, frozen=True, tag="video"):

@@ -16,6 +16,16 @@ from tintype.codecs import Kind, Rejected, VideoResult, sniff
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
+POSTER_LADDER = (
+    ("150", 150, 84),
+    ("240", 240, 135),
+    ("480", 480, 270),
+    ("640", 640, 360),
+    ("750", 750, 422),
+    ("1080", 1080, 608),
+    ("1440", 1280, 720),
+)
+
 FLAT = ("-f", "lavfi", "-i", "color=c={colour}:size={{size}}:rate={{rate}}:duration={{seconds}}")
 
 
@@ -145,7 +155,7 @@ async def test_the_poster_is_a_photo_ladder(film: Film, tmp_path: Path) -> None:
 
     assert _ladder(result) == [
         (rung, format_, width, height)
-        for rung, width, height in (("150", 150, 84), ("480", 480, 270), ("1080", 1080, 608))
+        for rung, width, height in POSTER_LADDER
         for format_ in ("jpeg", "webp")
     ]
     assert result.thumbhash

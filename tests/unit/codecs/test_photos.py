@@ -12,6 +12,15 @@ from tintype.codecs import Kind, PhotoResult, Rejected, sniff
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+LADDER = (
+    ("150", 150, 113),
+    ("240", 240, 180),
+    ("480", 480, 360),
+    ("640", 640, 480),
+    ("750", 750, 563),
+    ("1080", 1080, 810),
+    ("1440", 1440, 1080),
+)
 TOLERANCE = 14  # chroma subsampling and two lossy generations of flat colour
 
 
@@ -54,7 +63,7 @@ async def test_a_large_photo_gets_every_rung_once(photo: Photo) -> None:
     assert (result.width, result.height) == (1600, 1200)
     assert _sizes(result) == [
         (rung, format_, width, height)
-        for rung, width, height in (("150", 150, 113), ("480", 480, 360), ("1080", 1080, 810))
+        for rung, width, height in LADDER
         for format_ in ("jpeg", "webp")
     ]
 
@@ -66,10 +75,10 @@ async def test_a_large_photo_gets_every_rung_once(photo: Photo) -> None:
         (149, [149]),
         (150, [150]),
         (151, [150, 151]),
-        (480, [150, 480]),
-        (700, [150, 480, 700]),
-        (1080, [150, 480, 1080]),
-        (1081, [150, 480, 1080]),
+        (480, [150, 240, 480]),
+        (700, [150, 240, 480, 640, 700]),
+        (1440, [150, 240, 480, 640, 750, 1080, 1440]),
+        (1441, [150, 240, 480, 640, 750, 1080, 1440]),
     ],
 )
 async def test_nothing_is_enlarged_and_no_size_is_made_twice(
@@ -86,7 +95,7 @@ async def test_a_panorama_and_a_tall_strip_keep_their_proportions(photo: Photo) 
     panorama = await photo(originals.photo("png", originals.quarters(2160, 100)))
     strip = await photo(originals.photo("png", originals.quarters(100, 9000)))
 
-    assert _sizes(panorama)[-1][2:] == (1080, 50)
+    assert _sizes(panorama)[-1][2:] == (1440, 67)
     assert _sizes(strip) == [("150", "jpeg", 100, 9000), ("150", "webp", 100, 9000)]
 
 
