@@ -3,6 +3,7 @@
 Plain functions over files: this package knows nothing of accounts, posts, databases or HTTP.
 """
 
+from tintype.codecs.head import check_head
 from tintype.codecs.model import (
     CodecSettings,
     DecoderDied,
@@ -28,5 +29,6 @@ __all__ = [
     "Rendition",
     "SandboxLevel",
     "VideoResult",
+    "check_head",
     "sniff",
 ]
