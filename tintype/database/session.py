@@ -98,6 +98,10 @@ class Transaction(Reader):
         result = await self._run(statement, parameters)
         return int(getattr(result, "rowcount", 0))
 
+    def now_ms(self) -> int:
+        """The time by the clock of this database, in milliseconds since 1970."""
+        return self._clock.now_ms()
+
     async def lock(self, *ids: Id, shared: Collection[Id] = ()) -> None:
         """Let nobody else decide about these accounts or posts until this transaction has ended.
 

@@ -14,6 +14,8 @@ from tintype.kernel.ids import Id, shard_of
 Kind = Literal["photo", "video"]
 State = Literal["uploading", "processing", "ready", "failed", "expired", "released"]
 Access = Literal["owner", "viewers", "everyone"]
+Tier = Literal["hot", "warm", "cold"]
+ObjectState = Literal["resting", "moving", "restoring", "dropped"]
 
 PART_BYTES = 16 * 1024 * 1024
 UPLOAD_MS = 48 * 3600 * 1000
@@ -32,6 +34,7 @@ SERVED_TYPES = {"jpg": "image/jpeg", "webp": "image/webp", "mp4": "video/mp4"}
 EXTENSIONS = {"jpeg": "jpg", "webp": "webp", "mp4": "mp4"}
 
 AVATAR = "avatar"
+ORIGINAL = "original"
 
 _BY_SUFFIX = {
     ".jpg": "image/jpeg",
@@ -130,6 +133,45 @@ class ReadyFile(msgspec.Struct, frozen=True):
     owner: Id
     access: Access
     rendition: Rendition
+
+
+class StoredObject(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the ledger: an original or a rendition as it is stored.
+
+    ``sha256`` is unknown until somebody has read the bytes. ``place`` is where they are and
+    ``target`` where they are being brought; ``claimed_ms`` is when somebody last showed to be at
+    it, 0 when nobody is. ``dropped`` is what nothing refers to any more and will be deleted.
+    """
+
+    upload: Id
+    name: str
+    kind: str
+    bytes: int
+    sha256: str | None
+    tier: Tier
+    state: ObjectState
+    place: str
+    target: str | None
+    claimed_ms: int
+    stays_until_ms: int
+    stored_ms: int
+    changed_ms: int
+
+    @property
+    def is_original(self) -> bool:
+        return self.kind == ORIGINAL
+
+    @property
+    def is_going(self) -> bool:
+        """Whether it is being deleted at this moment."""
+        return self.state == "dropped" and self.claimed_ms > 0
+
+    @property
+    def key(self) -> str:
+        """Its key, the same in every place."""
+        if self.is_original:
+            return original_key(self.upload)
+        return rendition_key(self.upload, self.name)
 
 
 class UploadStatus(msgspec.Struct, frozen=True):

@@ -1,5 +1,6 @@
 """The SQL of the media slice, one function a query."""
 
+from tintype.media.store.ledger import change, insert
 from tintype.media.store.renditions import (
     find_ready,
     forget,
@@ -9,14 +10,12 @@ from tintype.media.store.renditions import (
 )
 from tintype.media.store.uploads import (
     avatars_of,
-    change,
     change_all,
     claim,
     count_under_way,
     held_bytes,
     idle_in,
     ids_of,
-    insert,
     overdue,
     read,
     read_all,

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from tintype.database import Reader, Row, Transaction, metadata, upsert
 from tintype.kernel.ids import Id, shard_of
 from tintype.media.model import ReadyFile, Rendition
+from tintype.media.store.objects import forget_objects, note_renditions
 from tintype.media.store.uploads import uploads
 
 renditions = sa.Table(
@@ -39,7 +40,13 @@ def _rendition(row: Row) -> Rendition:
 
 
 async def put_renditions(tx: Transaction, upload: Id, made: Sequence[Rendition]) -> None:
-    """Keep what was made, in place of what an earlier run made."""
+    """Keep what was made, in place of what an earlier run made, and count it.
+
+    The files of a rung that was made again are given up: their bytes go soon.
+
+    Raises:
+        TryAgain: such a file of the same content is being deleted at this moment.
+    """
     rows = [
         {"shard": shard_of(upload), "upload": upload, **msgspec.structs.asdict(each)}
         for each in made
@@ -48,6 +55,7 @@ async def put_renditions(tx: Transaction, upload: Id, made: Sequence[Rendition])
     index = ["shard", "upload", "rung", "format"]
     for row in rows:
         await tx.execute(upsert(renditions, row, index=index, update=values))
+    await note_renditions(tx, upload, (await renditions_of(tx, [upload]))[upload])
 
 
 async def renditions_of(reader: Reader, ids: Iterable[Id]) -> dict[Id, list[Rendition]]:
@@ -105,6 +113,7 @@ async def find_ready(reader: Reader, upload: Id, content: str) -> ReadyFile | No
 
 async def forget(tx: Transaction, upload: Id) -> None:
     """Drop the rows of an upload whose bytes are gone."""
+    await forget_objects(tx, upload)
     await tx.execute(
         sa.delete(renditions).where(
             renditions.c.shard == shard_of(upload), renditions.c.upload == upload

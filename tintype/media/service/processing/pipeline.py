@@ -132,7 +132,6 @@ class Processing:
                 "height": outcome.height,
                 "duration": outcome.duration,
                 "thumbhash": outcome.thumbhash,
-                "held_bytes": upload.bytes + sum(each.bytes for each in made),
                 "changed_ms": self._database.clock.now_ms(),
             },
         )
