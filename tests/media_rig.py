@@ -39,7 +39,20 @@ from tintype.kernel.clock import Clock, ManualClock, SystemClock
 from tintype.kernel.ids import Id
 from tintype.media import MediaSettings, TextLimits
 
-TEXTS = TextLimits(slides=20, caption=2200, comment=1000, alt=1500, bio=500, display_name=60)
+TEXTS = TextLimits(
+    slides=20,
+    caption=2200,
+    comment=1000,
+    alt=1500,
+    bio=500,
+    display_name=60,
+    tags=30,
+    mentions=30,
+    handle=30,
+    email=254,
+    password=256,
+    password_least=8,
+)
 START = datetime(2026, 5, 1, tzinfo=UTC)
 
 
@@ -198,7 +211,7 @@ async def open_rig(
     media = compose_media(
         folder,
         MediaConfig(
-            media=settings or MediaSettings(),
+            media=settings or MediaSettings(avif=False),
             disk=disk or DiskSettings(free_floor=0),
             texts=TEXTS,
             s3=s3,
@@ -217,7 +230,11 @@ async def open_rig(
     )
     app = create_app(kit, [account_routes(accounts, sessions), media.routes])
     app.router.routes.extend(media.part_routes)
-    work = Work(handlers=media.handlers, slow_handlers=media.slow_handlers)
+    work = Work(
+        handlers=media.handlers,
+        slow_handlers=media.slow_handlers,
+        late_handlers=media.late_handlers,
+    )
     background = Background(database, work, Log(None, Relay(database).run))
     transport = httpx.ASGITransport(Envelope(app, unlimited=("/parts/",)))
     outside = {} if s3 is None else {s3.origin: httpx.AsyncHTTPTransport()}

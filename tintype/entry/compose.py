@@ -11,6 +11,14 @@ from starlette.types import ASGIApp
 
 from tintype.accounts import Accounts, OwnInstance, Passwords, Sessions
 from tintype.accounts.consumers import consumers as account_consumers
+from tintype.accounts.model import (
+    LONGEST_BIO,
+    LONGEST_EMAIL,
+    LONGEST_HANDLE,
+    LONGEST_NAME,
+    LONGEST_PASSWORD,
+    SHORTEST_PASSWORD,
+)
 from tintype.accounts.routes import routes as accounts_routes
 from tintype.admin import Check
 from tintype.database import Consumer, Database, Fold
@@ -58,7 +66,15 @@ from tintype.media import TextLimits, limits_view
 from tintype.notifications import Notifications, Noting
 from tintype.notifications.consumers import consumers as notification_consumers
 from tintype.notifications.routes import routes as notification_routes
-from tintype.posts import LONGEST_ALT, LONGEST_CAPTION, LONGEST_COMMENT, MOST_SLIDES, Posts
+from tintype.posts import (
+    LONGEST_ALT,
+    LONGEST_CAPTION,
+    LONGEST_COMMENT,
+    MOST_MENTIONS,
+    MOST_SLIDES,
+    MOST_TAGS,
+    Posts,
+)
 from tintype.posts.consumers import consumers as post_consumers
 from tintype.posts.consumers import jobs as post_jobs
 from tintype.posts.routes import routes as post_routes
@@ -72,8 +88,14 @@ TEXT_LIMITS = TextLimits(
     caption=LONGEST_CAPTION,
     comment=LONGEST_COMMENT,
     alt=LONGEST_ALT,
-    bio=500,
-    display_name=60,
+    bio=LONGEST_BIO,
+    display_name=LONGEST_NAME,
+    tags=MOST_TAGS,
+    mentions=MOST_MENTIONS,
+    handle=LONGEST_HANDLE,
+    email=LONGEST_EMAIL,
+    password=LONGEST_PASSWORD,
+    password_least=SHORTEST_PASSWORD,
 )
 _CLIENT = Path(__file__).parents[2] / "web" / "dist"
 _PROBLEM_PAGES = Path(__file__).parents[2] / "docs" / "reference" / "problems"
@@ -98,6 +120,7 @@ class Server:
     background: Background
     passwords: Passwords
     works_on_media: bool
+    serves_people: bool
 
     @property
     def database(self) -> Database:
@@ -106,7 +129,10 @@ class Server:
     async def start(self) -> None:
         if self.works_on_media:
             await self.media.start()
+        await self.engines.open()
         await self.admin.flags.refresh()
+        if self.engines.shared and self.serves_people:
+            await self.feed.warm()
         self.background.start()
 
     async def stop(self) -> None:
@@ -217,6 +243,7 @@ def compose(
         consumers=consumers,
         handlers=[*media.handlers, *post_jobs(posts), *admin.handlers],
         slow_handlers=media.slow_handlers,
+        late_handlers=media.late_handlers,
         periodic=[
             Periodic("forget old keys", _HOUR_S, keeper.forget_old),
             Periodic("prune the log", _HOUR_S, lambda: prune(database, groups)),
@@ -282,6 +309,7 @@ def compose(
         background=Background(database, part, engines.log_for(role)),
         passwords=passwords,
         works_on_media=bool(part.slow_handlers),
+        serves_people=role in WITH_PEOPLE,
     )
 
 

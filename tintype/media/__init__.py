@@ -8,12 +8,13 @@ from tintype.media.errors import (
     UploadInUse,
     UploadNotFound,
 )
-from tintype.media.model import Audience, MediaSettings, Upload, UploadStatus
+from tintype.media.model import Announced, Audience, MediaSettings, Upload, UploadStatus
 from tintype.media.service import Media, Uploads
 from tintype.media.views import LimitsView, NewUploadView, SlideView, TextLimits, limits_view
 
 __all__ = [
     "BEGINNING",
+    "Announced",
     "Audience",
     "LimitsView",
     "Media",

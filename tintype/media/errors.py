@@ -35,6 +35,10 @@ class UploadTooLarge(TooLarge):
     """This file is larger than the limit for its kind."""
 
 
+class FileRefused(Invalid):
+    """This file can not be shown here."""
+
+
 class UploadEmpty(Invalid):
     """This file is empty."""
 
@@ -49,6 +53,10 @@ class TooManyUploads(Conflict):
 
 class UploadIncomplete(Conflict):
     """Some parts of this upload have not arrived."""
+
+
+class UploadDamaged(Conflict):
+    """Some parts of this upload are not the ones that were sent."""
 
 
 class UploadClosed(Conflict):
@@ -83,6 +91,7 @@ class NoRoomForUpload(OutOfSpace):
 
 BEGINNING: tuple[type[Problem], ...] = (
     ContentTypeRefused,
+    FileRefused,
     UploadEmpty,
     UploadTooLarge,
     QuotaExceeded,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from pathlib import PurePath
 from typing import Literal, Protocol
 
@@ -18,6 +19,8 @@ Tier = Literal["hot", "warm", "cold"]
 ObjectState = Literal["resting", "moving", "restoring", "dropped"]
 
 PART_BYTES = 16 * 1024 * 1024
+SMALLEST_PART, MOST_PARTS = 5 * 1024 * 1024, 10_000
+LONGEST_FILENAME = 255
 UPLOAD_MS = 48 * 3600 * 1000
 
 PHOTO_TYPES = (
@@ -30,11 +33,24 @@ PHOTO_TYPES = (
     "image/heif",
 )
 VIDEO_TYPES = ("video/mp4", "video/quicktime", "video/webm")
-SERVED_TYPES = {"jpg": "image/jpeg", "webp": "image/webp", "mp4": "video/mp4"}
-EXTENSIONS = {"jpeg": "jpg", "webp": "webp", "mp4": "mp4"}
+SERVED_TYPES = {
+    "jpg": "image/jpeg",
+    "webp": "image/webp",
+    "avif": "image/avif",
+    "mp4": "video/mp4",
+}
+EXTENSIONS = {"jpeg": "jpg", "webp": "webp", "avif": "avif", "mp4": "mp4"}
+
+PICTURES = ("jpeg", "webp", "avif")
 
 AVATAR = "avatar"
+DOWNLOAD = "download"
+"""The rung of the file that others may download: the original without its metadata."""
 ORIGINAL = "original"
+
+GAVE_UP, DAMAGED, LOST, LENGTH = "gave-up", "damaged", "lost", "length"
+TRANSIENT = frozenset({GAVE_UP, DAMAGED, LOST, LENGTH})
+"""Codes of failures that another attempt with the same file may not meet again."""
 
 _BY_SUFFIX = {
     ".jpg": "image/jpeg",
@@ -52,7 +68,7 @@ _BY_SUFFIX = {
 }
 _UNTOLD = {"", "application/octet-stream"}
 _NAME_HEX = 32
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE)
 
 GIB = 1024**3
 
@@ -70,6 +86,8 @@ class MediaSettings(BaseModel):
     """What one account may keep here, originals and renditions together, in bytes."""
     open_uploads: int = 100
     """Uploads that one account may have under way at the same time."""
+    avif: bool = True
+    """Whether published photos get AVIF files later on, when the machine has time."""
 
 
 class Audience(Protocol):
@@ -87,7 +105,10 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes on their way in, and later what was made of them.
 
     ``subject`` says what uses it: a post's id, ``avatar``, or ``None`` while it is nobody's.
-    ``held_bytes`` is what it takes of the owner's quota.
+    ``held_bytes`` is what it takes of the owner's quota. ``part_bytes`` is the length of every
+    part but the last. ``sha256`` is the hash of the stored original, once it has been read; the
+    declared ones are what the owner's client says it must be. ``animated`` tells of a photo that it
+    moves; ``offered`` that its owner lets others download it as it was sent.
     """
 
     id: Id
@@ -108,6 +129,49 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     thumbhash: str | None
     expires_ms: int
     changed_ms: int
+    part_bytes: int = PART_BYTES
+    filename: str | None = None
+    declared_sha256: str | None = None
+    declared_parts_sha256: str | None = None
+    sha256: str | None = None
+    animated: bool = False
+    offered: bool = False
+
+    @property
+    def retryable(self) -> bool:
+        """Whether it failed for a reason that sending the same file again may mend."""
+        return self.state == "failed" and self.reason_code in TRANSIENT
+
+    @property
+    def processable(self) -> bool:
+        """Whether it failed though nothing is known against its stored bytes."""
+        return self.state == "failed" and self.reason_code == GAVE_UP
+
+
+class Announced(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that somebody is about to send, as their client describes it.
+
+    ``head`` is its first bytes: with them it can be refused before the rest is sent.
+    """
+
+    content_type: str
+    size: int
+    filename: str | None = None
+    sha256: str | None = None
+    head: bytes | None = None
+    part_bytes: int = PART_BYTES
+
+
+class Completion(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client says of the bytes that it sent, to have it checked.
+
+    ``parts_sha256`` is the hash of the parts' SHA-256 digests, one after the other; ``etags`` are
+    those that the storage answered, by part.
+    """
+
+    sha256: str | None = None
+    parts_sha256: str | None = None
+    etags: dict[int, str] = {}
 
 
 class Rendition(msgspec.Struct, frozen=True):
@@ -175,11 +239,16 @@ class StoredObject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UploadStatus(msgspec.Struct, frozen=True):
-    """How far an upload is; ``reason`` is a sentence for its owner when it failed."""
+    """How far an upload is; ``reason`` is a sentence for its owner when it failed.
+
+    ``processable`` tells that it failed though nothing is known against its bytes.
+    """
 
     state: State
     kind: Kind
     reason: str | None = None
+    filename: str | None = None
+    processable: bool = False
 
 
 class Work(msgspec.Struct, frozen=True):
@@ -210,18 +279,27 @@ def kind_of(content_type: str) -> Kind:
     return "video" if content_type.startswith("video/") else "photo"
 
 
-def part_count(size: int) -> int:
-    return -(-size // PART_BYTES)
+def part_count(size: int, part_bytes: int = PART_BYTES) -> int:
+    return -(-size // part_bytes)
 
 
-def plan(size: int) -> list[Part]:
-    """The parts of a file of this size: 16 MiB each, the last one what is left."""
-    count = part_count(size)
-    last = size - (count - 1) * PART_BYTES
+def plan(size: int, part_bytes: int = PART_BYTES) -> list[Part]:
+    """The parts of a file of this size: all of the same length, the last one what is left."""
+    count = part_count(size, part_bytes)
+    last = size - (count - 1) * part_bytes
     return [
-        Part(number=number, bytes=PART_BYTES if number < count else last)
+        Part(number=number, bytes=part_bytes if number < count else last)
         for number in range(1, count + 1)
     ]
+
+
+def shown_name(filename: str | None) -> str | None:
+    """A file's own name as its owner is shown it: no folders, no control characters, one line."""
+    if filename is None:
+        return None
+    name = PurePath(filename.replace("\\", "/")).name
+    kept = "".join(each for each in name if each.isprintable()).strip()
+    return unicodedata.normalize("NFC", kept)[:LONGEST_FILENAME] or None
 
 
 def original_key(upload: Id) -> str:
@@ -249,7 +327,7 @@ def asked_span(header: str | None, size: int) -> Span | Literal["all", "none"]:
     Several ranges at once are answered with everything, as the standard allows.
     """
     found = _RANGE.fullmatch(header.strip()) if header else None
-    if found is None or found.group(0) == "bytes=-":
+    if found is None or found.groups() == ("", ""):
         return "all"
     first, last = found.groups()
     if not first:

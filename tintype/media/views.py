@@ -1,14 +1,20 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
+from tintype.codecs import HEAD_BYTES, Limits
 from tintype.kernel.clock import to_rfc3339
+from tintype.kernel.ids import timestamp_ms
 from tintype.kernel.links import HERE
 from tintype.media.model import (
+    LONGEST_FILENAME,
+    DOWNLOAD,
     PART_BYTES,
     PHOTO_TYPES,
+    PICTURES,
+    UPLOAD_MS,
     VIDEO_TYPES,
     Kind,
     MediaSettings,
@@ -17,7 +23,7 @@ from tintype.media.model import (
     Upload,
     part_count,
 )
-from tintype.ports.blobs import SignedPart, StoredPart
+from tintype.ports.blobs import PART_URL_SECONDS, SignedPart, StoredPart
 
 
 class RenditionView(msgspec.Struct, frozen=True):
@@ -27,11 +33,23 @@ class RenditionView(msgspec.Struct, frozen=True):
     url: str
 
 
+class FocalPoint(msgspec.Struct, frozen=True):
+    """What must stay in sight when a picture is cropped: shares of its width and height, from the
+    upper left corner.
+    """
+
+    x: float
+    y: float
+
+
 class SlideView(msgspec.Struct, frozen=True):
     """One photo or video, with everything a client needs to lay it out before it loads.
 
     ``width`` and ``height`` are the original's pixels, upright; ``duration`` is in seconds;
-    ``thumbhash`` is base64. ``alt`` belongs to the post and is filled in there.
+    ``thumbhash`` is base64. ``alt`` and ``focal`` belong to the post and are filled in there.
+    ``animated`` tells of a photo that it moves: ``mp4`` is to be shown without controls, silent and
+    over and over again. ``original`` is where it can be downloaded as it was sent, if its author
+    offers that.
     """
 
     id: str
@@ -45,6 +63,9 @@ class SlideView(msgspec.Struct, frozen=True):
     poster: str | None = None
     mp4: str | None = None
     hls: str | None = None
+    focal: FocalPoint | None = None
+    animated: bool = False
+    original: str | None = None
 
 
 class PartView(msgspec.Struct, frozen=True):
@@ -63,7 +84,12 @@ class NewUploadView(msgspec.Struct, frozen=True):
 
 
 class UploadView(msgspec.Struct, frozen=True):
-    """An upload as its owner sees it; ``parts`` are the ones that need not be sent again."""
+    """An upload as its owner sees it; ``parts`` are the ones that need not be sent again.
+
+    ``sha256`` is the hash of what arrived, once the server has read it. ``retryable`` tells, of one
+    that failed, that the same file may succeed: complete it again where ``reason_code`` is
+    ``gave-up``, else send it anew.
+    """
 
     id: str
     state: State
@@ -73,8 +99,28 @@ class UploadView(msgspec.Struct, frozen=True):
     part_count: int
     parts: list[PartView]
     expires_at: str
+    filename: str | None = None
+    sha256: str | None = None
     reason: str | None = None
+    reason_code: str | None = None
+    retryable: bool = False
     slide: SlideView | None = None
+
+
+class UploadSummary(msgspec.Struct, frozen=True):
+    """One's own upload in a list; which parts arrived is told by the upload itself.
+
+    ``post_id`` is the post that waits for it, or shows it.
+    """
+
+    id: str
+    state: State
+    content_type: str
+    bytes: int
+    filename: str | None
+    begun_at: str
+    expires_at: str
+    post_id: str | None
 
 
 class SignedPartView(msgspec.Struct, frozen=True):
@@ -87,7 +133,7 @@ class SignedPartView(msgspec.Struct, frozen=True):
 
 
 class TextLimits(msgspec.Struct, frozen=True):
-    """Characters that the texts around media may have, and slides of a post."""
+    """Characters that texts may have, slides of a post, and names in a caption."""
 
     slides: int
     caption: int
@@ -95,6 +141,12 @@ class TextLimits(msgspec.Struct, frozen=True):
     alt: int
     bio: int
     display_name: int
+    tags: int
+    mentions: int
+    handle: int
+    email: int
+    password: int
+    password_least: int
 
 
 class QuotaView(msgspec.Struct, frozen=True):
@@ -104,30 +156,51 @@ class QuotaView(msgspec.Struct, frozen=True):
     limit: int
 
 
-class LimitsView(msgspec.Struct, frozen=True):
-    """What this server accepts, for clients to check before they send."""
+class LimitsView(TextLimits, frozen=True, kw_only=True):
+    """Everything that this server enforces on files and texts, for clients to check beforehand.
+
+    Sizes are in bytes. ``pixels`` and ``side`` (the longer one) hold for photos and for a video's
+    picture, ``video_frame_rate`` is in pictures per second. ``head_bytes`` is how much of a file's
+    beginning is worth sending along when its upload is begun: with it the server tells at once
+    what it has against the file.
+    """
 
     photo_bytes: int
     video_bytes: int
     photo_types: list[str]
     video_types: list[str]
     part_size: int
-    slides: int
-    caption: int
-    comment: int
-    alt: int
-    bio: int
-    display_name: int
+    filename: int
+    head_bytes: int
+    open_uploads: int
+    upload_seconds: int
+    part_address_seconds: int
+    pixels: int
+    side: int
+    video_seconds: float
+    video_frame_rate: float
+    video_tracks: int
     quota: QuotaView | None = None
 
 
 def limits_view(settings: MediaSettings, texts: TextLimits, quota: QuotaView | None) -> LimitsView:
+    files = Limits()
     return LimitsView(
         photo_bytes=settings.photo_bytes,
         video_bytes=settings.video_bytes,
         photo_types=list(PHOTO_TYPES),
         video_types=list(VIDEO_TYPES),
         part_size=PART_BYTES,
+        filename=LONGEST_FILENAME,
+        head_bytes=HEAD_BYTES,
+        open_uploads=settings.open_uploads,
+        upload_seconds=UPLOAD_MS // 1000,
+        part_address_seconds=PART_URL_SECONDS,
+        pixels=files.pixels,
+        side=files.side,
+        video_seconds=files.seconds,
+        video_frame_rate=files.frame_rate,
+        video_tracks=files.streams,
         quota=quota,
         **msgspec.structs.asdict(texts),
     )
@@ -136,8 +209,8 @@ def limits_view(settings: MediaSettings, texts: TextLimits, quota: QuotaView | N
 def new_upload_view(upload: Upload) -> NewUploadView:
     return NewUploadView(
         id=str(upload.id),
-        part_size=PART_BYTES,
-        part_count=part_count(upload.bytes),
+        part_size=upload.part_bytes,
+        part_count=part_count(upload.bytes, upload.part_bytes),
         expires_at=to_rfc3339(upload.expires_ms),
     )
 
@@ -150,12 +223,30 @@ def upload_view(
         state=upload.state,
         content_type=upload.content_type,
         bytes=upload.bytes,
-        part_size=PART_BYTES,
-        part_count=part_count(upload.bytes),
+        part_size=upload.part_bytes,
+        part_count=part_count(upload.bytes, upload.part_bytes),
         parts=[PartView(number=each.number, bytes=each.bytes, etag=each.etag) for each in parts],
         expires_at=to_rfc3339(upload.expires_ms),
+        filename=upload.filename,
+        sha256=upload.sha256,
         reason=upload.reason,
+        reason_code=upload.reason_code,
+        retryable=upload.retryable,
         slide=slide,
+    )
+
+
+def upload_summary(upload: Upload) -> UploadSummary:
+    of_post = upload.subject is not None and upload.subject.isdigit()
+    return UploadSummary(
+        id=str(upload.id),
+        state=upload.state,
+        content_type=upload.content_type,
+        bytes=upload.bytes,
+        filename=upload.filename,
+        begun_at=to_rfc3339(timestamp_ms(upload.id)),
+        expires_at=to_rfc3339(upload.expires_ms),
+        post_id=upload.subject if of_post else None,
     )
 
 
@@ -168,25 +259,29 @@ def signed_part_view(signed: SignedPart) -> SignedPartView:
     )
 
 
-def media_url(upload: Upload, rendition: Rendition) -> str:
-    """The address of a rendition; grants come after it."""
-    return f"{HERE}/media/{upload.id}/{rendition.name}"
+GRANT_PLACE = "-"
+"""Stands in addresses that were made for nobody in particular, where a grant is to be put."""
+
+
+def media_place(upload: Upload, grant: str | None = None) -> str:
+    """Where the files of an upload are; what they name beside themselves is there too."""
+    return f"{HERE}/media/{upload.id}" if grant is None else f"{HERE}/media/g/{grant}/{upload.id}"
 
 
 def avatar_url(upload: Upload, renditions: Sequence[Rendition]) -> str:
     """The address of the smallest JPEG: avatars are small, and every client shows JPEG."""
     pictures = [each for each in renditions if each.format == "jpeg"]
-    return media_url(upload, min(pictures, key=lambda each: each.width))
+    return f"{media_place(upload)}/{min(pictures, key=lambda each: each.width).name}"
 
 
-def slide_view(
-    upload: Upload, renditions: Sequence[Rendition], suffixes: Mapping[str, str]
-) -> SlideView:
-    """The slide; what ``suffixes`` says of a rendition's name comes after its address."""
-    pictures = [each for each in renditions if each.format != "mp4"]
+def slide_view(upload: Upload, renditions: Sequence[Rendition], grant: str | None) -> SlideView:
+    """The slide; the addresses of one that not everybody may see carry the ``grant``."""
+    pictures = [each for each in renditions if each.format in PICTURES and each.rung != DOWNLOAD]
     films = [each for each in renditions if each.format == "mp4"]
-    urls = {each.name: media_url(upload, each) + suffixes.get(each.name, "") for each in renditions}
+    place = media_place(upload, grant)
+    urls = {each.name: f"{place}/{each.name}" for each in renditions}
     posters = [each for each in pictures if each.format == "jpeg"] if films else []
+    offered = [each for each in renditions if each.rung == DOWNLOAD] if upload.offered else []
     return SlideView(
         id=str(upload.id),
         kind=upload.kind,
@@ -202,4 +297,6 @@ def slide_view(
         thumbhash=upload.thumbhash,
         poster=urls[posters[-1].name] if posters else None,
         mp4=urls[films[-1].name] if films else None,
+        animated=upload.animated,
+        original=urls[offered[0].name] if offered else None,
     )

@@ -31,12 +31,16 @@ _HOUR_MS = 3600 * 1000
 
 
 class Post(msgspec.Struct, frozen=True, kw_only=True):
-    """A post without its slides; ``version`` grows with every change of what it shows."""
+    """A post without its slides; ``version`` grows with every change of what it shows.
+
+    ``retryable`` tells of a failed one that its files may be processed again.
+    """
 
     id: Id
     author: Id
     state: Live
     reason: str | None
+    retryable: bool = False
     caption: str
     comments_enabled: bool
     version: int

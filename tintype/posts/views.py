@@ -27,9 +27,9 @@ class Marks(msgspec.Struct, frozen=True):
 class PostView(msgspec.Struct, frozen=True):
     """A post as one viewer may see it.
 
-    ``reason`` is a sentence for the author when the state is ``failed``. Slides that are not ready
-    yet have no renditions and no size. ``counts`` and ``viewer`` come last: all before them is
-    the same for every viewer.
+    ``reason`` is a sentence for the author when the state is ``failed``, and ``retryable`` tells
+    whether processing its files again may help. Slides that are not ready yet have no renditions
+    and no size. ``counts`` and ``viewer`` come last: all before them is the same for every viewer.
     """
 
     id: str
@@ -37,6 +37,7 @@ class PostView(msgspec.Struct, frozen=True):
     caption: str
     state: Shown
     reason: str | None
+    retryable: bool
     created_at: str
     edited_at: str | None
     comments_enabled: bool
@@ -114,6 +115,7 @@ def post_view(
         caption=post.caption,
         state=state,
         reason=post.reason if state == "failed" else None,
+        retryable=state == "failed" and post.retryable,
         created_at=to_rfc3339(timestamp_ms(post.id)),
         edited_at=None if post.edited_ms is None else to_rfc3339(post.edited_ms),
         comments_enabled=post.comments_enabled,

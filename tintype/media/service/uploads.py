@@ -5,39 +5,47 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tintype.database import Database, Job, Reader, Transaction
-from tintype.kernel.ids import Id, shard_of
-from tintype.kernel.problem import FieldError
+from tintype.kernel.cursor import decode, encode
+from tintype.kernel.ids import MAX_ID, Id, shard_of
+from tintype.kernel.page import Page, clamp_limit
 from tintype.media import store
 from tintype.media.errors import (
-    ContentTypeRefused,
     NoRoomForUpload,
     PartNotFound,
     QuotaExceeded,
     TooManyUploads,
     UploadClosed,
-    UploadEmpty,
+    UploadDamaged,
     UploadExpired,
     UploadIncomplete,
     UploadNotFound,
-    UploadTooLarge,
 )
 from tintype.media.model import (
-    PHOTO_TYPES,
     UPLOAD_MS,
-    VIDEO_TYPES,
+    Announced,
+    Completion,
     MediaSettings,
+    State,
     Upload,
     Work,
-    accepted_type,
     kind_of,
     original_key,
     plan,
+    shown_name,
 )
-from tintype.media.views import NewUploadView, QuotaView, new_upload_view
+from tintype.media.service.acceptance import accept
+from tintype.media.views import (
+    NewUploadView,
+    QuotaView,
+    UploadSummary,
+    new_upload_view,
+    upload_summary,
+)
 from tintype.ports.blobs import Blobs, SignedPart, StoredPart
 from tintype.ports.errors import BlobNotFound, NoSuchUpload, OutOfSpace
 
 _MOST_NAMED = 10
+_CURSOR = "uploads"
 PROCESS_PHOTO, PROCESS_VIDEO = "media.process-photo", "media.process-video"
 
 
@@ -49,42 +57,36 @@ class Uploads:
         self._database = database
         self._blobs = blobs
 
-    async def create(
-        self, *, owner: Id, content_type: str, size: int, filename: str | None = None
-    ) -> NewUploadView:
-        """Begin an upload of exactly ``size`` bytes; it lives for 48 hours.
+    async def create(self, file: Announced, *, owner: Id) -> NewUploadView:
+        """Begin an upload of exactly this file; it lives for 48 hours.
 
         Raises:
-            ContentTypeRefused, UploadEmpty, UploadTooLarge, QuotaExceeded, TooManyUploads,
-            NoRoomForUpload.
+            ContentTypeRefused, FileRefused, UploadEmpty, UploadTooLarge, QuotaExceeded,
+            TooManyUploads, NoRoomForUpload.
         """
-        upload = await self.prepare(
-            owner=owner, content_type=content_type, size=size, filename=filename
-        )
+        upload = await self.prepare(file, owner=owner)
         async with self._database.write() as tx:
             view = await self.begin(tx, upload)
             await tx.answer(view)
         return view
 
-    async def prepare(
-        self, *, owner: Id, content_type: str, size: int, filename: str | None = None
-    ) -> Upload:
+    async def prepare(self, file: Announced, *, owner: Id) -> Upload:
         """Everything about beginning an upload that must not happen inside a transaction.
 
         Nobody sees the upload before ``begin``.
 
         Raises:
-            ContentTypeRefused, UploadEmpty, UploadTooLarge, QuotaExceeded, TooManyUploads,
-            NoRoomForUpload.
+            ContentTypeRefused, FileRefused, UploadEmpty, UploadTooLarge, QuotaExceeded,
+            TooManyUploads, NoRoomForUpload.
         """
-        accepted = self._accepted(content_type, size, filename)
+        accepted = accept(file, self.settings)
         async with self._database.read() as reader:
-            await self._check_account(reader, owner, size)
+            await self._check_account(reader, owner, file.size)
         now = self._database.clock.now_ms()
         id_ = self._database.ids.next(shard_of(owner))
         try:
             remote = await self._blobs.create_upload(
-                original_key(id_), size=size, content_type=accepted
+                original_key(id_), size=file.size, content_type=accepted
             )
         except OutOfSpace as error:
             raise NoRoomForUpload from error
@@ -96,8 +98,8 @@ class Uploads:
             access="owner",
             subject=None,
             content_type=accepted,
-            bytes=size,
-            held_bytes=size,
+            bytes=file.size,
+            held_bytes=file.size,
             remote=remote,
             reason_code=None,
             reason=None,
@@ -107,6 +109,9 @@ class Uploads:
             thumbhash=None,
             expires_ms=now + UPLOAD_MS,
             changed_ms=now,
+            part_bytes=file.part_bytes,
+            filename=shown_name(file.filename),
+            declared_sha256=file.sha256,
         )
 
     async def begin(self, tx: Transaction, upload: Upload) -> NewUploadView:
@@ -131,7 +136,7 @@ class Uploads:
             raise UploadExpired
         if upload.state != "uploading":
             raise UploadClosed
-        parts = plan(upload.bytes)
+        parts = plan(upload.bytes, upload.part_bytes)
         if not 1 <= number <= len(parts):
             raise PartNotFound(f"This upload has the parts 1 to {len(parts)}.")
         return await self._blobs.sign_part(
@@ -150,6 +155,18 @@ class Uploads:
             raise UploadNotFound
         return upload
 
+    async def mine(
+        self, *, actor: Id, state: State, cursor: str | None, limit: int | None
+    ) -> Page[UploadSummary]:
+        """One's own uploads in a state, the newest first, so that another device finds them."""
+        size = clamp_limit(limit)
+        start = decode(_CURSOR, cursor, 1)
+        below = MAX_ID if start is None else start[0]
+        async with self._database.read() as reader:
+            found = await store.page_of(reader, actor, state, below=below, limit=size + 1)
+        more = encode(_CURSOR, found[size - 1].id) if len(found) > size else None
+        return Page([upload_summary(upload) for upload in found[:size]], more)
+
     async def stored_parts(self, upload: Upload) -> list[StoredPart]:
         """The parts that arrived; all of them are gone once the upload is completed."""
         if upload.state != "uploading":
@@ -159,33 +176,59 @@ class Uploads:
         except NoSuchUpload:
             return []
 
-    async def complete(self, upload_id: Id, *, actor: Id | None = None) -> Upload:
+    async def complete(
+        self, upload_id: Id, *, actor: Id | None = None, said: Completion | None = None
+    ) -> Upload:
         """See to it that an upload whose parts are all there gets processed.
 
         May be called by anybody who thinks so, any number of times: the client, a bucket's event
-        or the sweeper (the latter two without an ``actor``). Returns the upload as it is now.
+        or the sweeper (the latter two without an ``actor``). One that failed without fault of its
+        bytes is processed again. Returns the upload as it is now. What a client ``said`` about
+        the bytes is checked here as far as the storage tells, and by the worker that reads them.
 
         Raises:
             UploadNotFound, UploadExpired.
             UploadIncomplete: ``missing`` lists the parts that are not there.
+            UploadDamaged: ``parts`` lists those that are not the ones that were sent.
         """
         upload = await self._find(upload_id, actor)
         if upload.state == "expired":
             raise UploadExpired
+        if actor is not None and upload.processable:
+            return await self._process_again(upload)
         if upload.state != "uploading":
             return upload
         stored = await self.stored_parts(upload)
         missing = _missing(upload, stored)
         if missing and (stored or not await self._is_whole(upload)):
-            named = ", ".join(str(number) for number in missing[:_MOST_NAMED])
-            more = "" if len(missing) <= _MOST_NAMED else f" and {len(missing) - _MOST_NAMED} more"
-            raise UploadIncomplete(f"Missing parts: {named}{more}.", missing=missing)
+            raise UploadIncomplete(f"Missing parts: {_listed(missing)}.", missing=missing)
+        said = said or Completion()
+        others = [each.number for each in stored if _is_another(each, said.etags)]
+        if others:
+            raise UploadDamaged(f"Send these parts again: {_listed(others)}.", parts=others)
+        changes = {
+            "state": "processing",
+            "changed_ms": self._database.clock.now_ms(),
+            "declared_sha256": said.sha256 or upload.declared_sha256,
+            "declared_parts_sha256": said.parts_sha256,
+        }
         async with self._database.write() as tx:
-            now = self._database.clock.now_ms()
-            changes = {"state": "processing", "changed_ms": now}
             if await store.change(tx, upload_id, changes, only_in=("uploading",)):
                 await tx.enqueue(process_job(upload_id, kind=upload.kind))
             found = await store.read(tx, upload_id)
+        return found or upload
+
+    async def _process_again(self, upload: Upload) -> Upload:
+        changes = {
+            "state": "processing",
+            "reason_code": None,
+            "reason": None,
+            "changed_ms": self._database.clock.now_ms(),
+        }
+        async with self._database.write() as tx:
+            if await store.change(tx, upload.id, changes, only_in=("failed",)):
+                await tx.enqueue(process_job(upload.id, kind=upload.kind))
+            found = await store.read(tx, upload.id)
         return found or upload
 
     async def quota(self, account: Id) -> QuotaView:
@@ -209,25 +252,6 @@ class Uploads:
         if upload is None:
             raise UploadNotFound
         return upload
-
-    def _accepted(self, content_type: str, size: int, filename: str | None) -> str:
-        accepted = accepted_type(content_type, filename)
-        if accepted is None:
-            raise ContentTypeRefused(
-                "Photos may be JPEG, PNG, WebP, AVIF, GIF or HEIC; videos MP4, MOV or WebM.",
-                accepted=[*PHOTO_TYPES, *VIDEO_TYPES],
-            )
-        if size < 1:
-            said = "This file is empty."
-            raise UploadEmpty(said, errors=[FieldError(pointer="/bytes", detail=said)])
-        kind = kind_of(accepted)
-        limit = self.settings.photo_bytes if kind == "photo" else self.settings.video_bytes
-        if size > limit:
-            raise UploadTooLarge(
-                f"A {kind} may have up to {_readable(limit)}; this one has {_readable(size)}.",
-                limit=limit,
-            )
-        return accepted
 
     async def _check_account(self, reader: Reader, owner: Id, size: int) -> None:
         limit = self.settings.quota_bytes
@@ -253,14 +277,21 @@ def process_job(upload: Id, *, kind: str) -> Job:
     )
 
 
-def _readable(size: int) -> str:
-    """Bytes as people read them, in powers of 1 024: ``8 MB``, ``3.5 GB``."""
-    for unit, name in ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB")):
-        if size >= unit:
-            return f"{size / unit:.1f}".removesuffix(".0") + f" {name}"
-    return f"{size} bytes"
-
-
 def _missing(upload: Upload, stored: Sequence[StoredPart]) -> list[int]:
     sizes = {part.number: part.bytes for part in stored}
-    return [part.number for part in plan(upload.bytes) if sizes.get(part.number) != part.bytes]
+    return [
+        part.number
+        for part in plan(upload.bytes, upload.part_bytes)
+        if sizes.get(part.number) != part.bytes
+    ]
+
+
+def _is_another(part: StoredPart, etags: dict[int, str]) -> bool:
+    """Whether the client was told another etag for this part than the storage has."""
+    return etags.get(part.number, part.etag).strip('"') != part.etag
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    named = ", ".join(str(number) for number in numbers[:_MOST_NAMED])
+    rest = len(numbers) - _MOST_NAMED
+    return named if rest <= 0 else f"{named} and {rest} more"

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from tintype.database import Reader, Row, Transaction, metadata
 from tintype.kernel.ids import Id, shard_of
-from tintype.media.model import AVATAR, Upload
+from tintype.media.model import AVATAR, PART_BYTES, Upload
 
 uploads = sa.Table(
     "uploads",
@@ -33,6 +33,13 @@ uploads = sa.Table(
     sa.Column("thumbhash", sa.String(60)),
     sa.Column("expires_ms", sa.BigInteger, nullable=False),
     sa.Column("changed_ms", sa.BigInteger, nullable=False),
+    sa.Column("part_bytes", sa.BigInteger, server_default=str(PART_BYTES), nullable=False),
+    sa.Column("filename", sa.String(255)),
+    sa.Column("declared_sha256", sa.String(64)),
+    sa.Column("declared_parts_sha256", sa.String(64)),
+    sa.Column("sha256", sa.String(64)),
+    sa.Column("animated", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("offered", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("uploads_of", "shard", "owner", "state"),
     sa.Index("uploads_due", "state", "changed_ms"),
 )
@@ -125,6 +132,17 @@ async def count_under_way(reader: Reader, owner: Id) -> int:
 async def ids_of(reader: Reader, owner: Id) -> list[Id]:
     """Every upload of an account, whatever its state."""
     return [row.id for row in await reader.all(sa.select(uploads.c.id).where(_of(owner)))]
+
+
+async def page_of(reader: Reader, owner: Id, state: str, *, below: Id, limit: int) -> list[Upload]:
+    """An account's uploads in a state, the newest first, from before an id on."""
+    rows = await reader.all(
+        sa.select(uploads)
+        .where(_of(owner), uploads.c.state == state, uploads.c.id < below)
+        .order_by(uploads.c.id.desc())
+        .limit(limit)
+    )
+    return [_upload(row) for row in rows]
 
 
 async def avatars_of(reader: Reader, owner: Id) -> list[Upload]:

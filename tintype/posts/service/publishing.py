@@ -11,7 +11,7 @@ from tintype.graph import Graph
 from tintype.kernel.ids import Id, shard_of
 from tintype.kernel.problem import Problem
 from tintype.kernel.text import hashtags, mentions
-from tintype.media import Media, NewUploadView, Upload, Uploads, UploadStatus
+from tintype.media import Announced, Media, NewUploadView, Upload, Uploads, UploadStatus
 from tintype.posts.errors import NothingToRetry, PostNotFound
 from tintype.posts.events import PostFailed, PostPublished
 from tintype.posts.model import (
@@ -93,6 +93,7 @@ class Publishing:
             author=actor,
             state="pending",
             reason=None,
+            retryable=False,
             caption=draft.caption,
             comments_enabled=draft.comments_enabled,
             version=1,
@@ -140,15 +141,17 @@ class Publishing:
 
         Raises:
             PostNotFound, NotYourPost.
-            NothingToRetry: it did not fail, or the files that it lacks are gone.
+            NothingToRetry: it did not fail, or a file of it fails whenever it is tried.
         """
         async with self._database.write() as tx:
             await tx.lock(post_id)
             post = await access.own(tx, self._graph, post_id, actor)
             uploads = await _uploads_of(tx, post_id)
-            if post.state != "failed" or not await self._media.retry(tx, uploads):
+            hopeful = post.state == "failed" and post.retryable
+            if not hopeful or not await self._media.retry(tx, uploads):
                 raise NothingToRetry(post.reason or "")
-            await store.change(tx, post_id, {"state": "pending", "reason": None}, only_in=_FAILED)
+            values = {"state": "pending", "reason": None, "retryable": False}
+            await store.change(tx, post_id, values, only_in=_FAILED)
             post = await self._read(tx, post_id)
             await self._settle(tx, post, uploads, await self.mentioned(post.caption))
             tx.notify(PostChanged(post=post.id, author=post.author))
@@ -185,9 +188,8 @@ class Publishing:
 
     async def _prepare(self, slide: DraftSlide, actor: Id) -> Upload | Id:
         if isinstance(slide.media, NewFile):
-            return await self._uploads.prepare(
-                owner=actor, content_type=slide.media.content_type, size=slide.media.bytes
-            )
+            file = Announced(content_type=slide.media.content_type, size=slide.media.bytes)
+            return await self._uploads.prepare(file, owner=actor)
         return slide.media
 
     async def _settle(
@@ -196,7 +198,15 @@ class Publishing:
         states = await self._media.states(tx, uploads)
         broken = _broken(uploads, states)
         if broken is not None:
-            await store.change(tx, post.id, {"state": "failed", "reason": broken}, only_in=_PENDING)
+            values = {
+                "state": "failed",
+                "reason": broken,
+                "retryable": all(
+                    status.processable for status in states.values() if status.state in _BROKEN
+                )
+                and len(states) == len(uploads),
+            }
+            await store.change(tx, post.id, values, only_in=_PENDING)
             tx.emit(PostFailed(post=post.id, author=post.author, reason=broken))
             tx.notify(PostChanged(post=post.id, author=post.author))
         elif all(status.state == "ready" for status in states.values()):
@@ -229,11 +239,18 @@ async def _uploads_of(reader: Reader, post_id: Id) -> list[Id]:
 
 
 def _broken(uploads: Sequence[Id], states: dict[Id, UploadStatus]) -> str | None:
-    """Why a post can not be published with these media; ``None`` while it can."""
-    for upload in uploads:
+    """Why a post can not be published with these media; ``None`` while it can.
+
+    Of several files it names the one that is to blame.
+    """
+    for place, upload in enumerate(uploads, 1):
         status = states.get(upload)
         if status is None:
             return _LOST
         if status.state in _BROKEN:
-            return status.reason or _LOST
+            reason = status.reason or _LOST
+            if len(uploads) == 1:
+                return reason
+            named = f"{status.filename}, file" if status.filename else "File"
+            return f"{named} {place} of {len(uploads)}: {reason}"
     return None

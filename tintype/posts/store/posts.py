@@ -24,6 +24,7 @@ posts = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("delivery", sa.String(4)),
     sa.Column("edited_ms", sa.BigInteger),
+    sa.Column("retryable", sa.Boolean, server_default=sa.false(), nullable=False),
     # Everything that a list of ids is read from, so that no row is visited.
     sa.Index("posts_of", "author", "state", "id", "shard"),
 )
@@ -54,6 +55,7 @@ def _post(row: Row) -> Post:
         author=row.author,
         state=row.state,
         reason=row.reason,
+        retryable=row.retryable,
         caption=row.caption,
         comments_enabled=row.comments_enabled,
         version=row.version,
@@ -72,6 +74,7 @@ async def insert(tx: Transaction, post: Post) -> None:
                 "author": post.author,
                 "state": post.state,
                 "reason": post.reason,
+                "retryable": post.retryable,
                 "caption": post.caption,
                 "comments_enabled": post.comments_enabled,
                 "version": post.version,

@@ -12,17 +12,16 @@ from tintype.database import Database, LeasedJob, Transaction
 from tintype.kernel.ids import Id
 from tintype.media import store
 from tintype.media.events import MediaFailed, MediaReady
-from tintype.media.model import AVATAR, Upload, Work, original_key
+from tintype.media.model import AVATAR, GAVE_UP, LENGTH, LOST, Upload, Work, original_key
 from tintype.media.service.avatars import Avatars
 from tintype.media.service.erasing import Erasing
+from tintype.media.service.integrity import check_beginning, check_whole
 from tintype.media.service.processing import photos, videos
 from tintype.media.service.processing.shared import Outcome, locked, put_files
 from tintype.ports.blobs import Blobs
 from tintype.ports.errors import BlobNotFound, NoSuchUpload
 
 log = structlog.get_logger(__name__)
-
-GAVE_UP = "gave-up"
 
 
 class Processing:
@@ -62,14 +61,15 @@ class Processing:
             return
         try:
             await self._assemble(upload)
-            outcome = await self._make(upload)
+            await check_beginning(self._blobs, upload)
+            outcome, sha256 = await self._make(upload)
         except Rejected as verdict:
             async with self._database.write() as tx:
                 await self._fail(tx, upload.id, verdict.code, verdict.sentence)
                 await job.finish(tx)
             return
         async with self._database.write() as tx:
-            await self._finish(tx, upload.id, outcome)
+            await self._finish(tx, upload.id, outcome, sha256)
             await job.finish(tx)
 
     async def gave_up(self, tx: Transaction, work: Work, reason: str) -> None:
@@ -99,22 +99,23 @@ class Processing:
             try:
                 original = await self._blobs.head(key)
             except BlobNotFound as error:
-                raise Rejected("lost", "The file did not arrive. Please send it again.") from error
+                raise Rejected(LOST, "The file did not arrive. Please send it again.") from error
         if original.bytes != upload.bytes:
-            raise Rejected("length", "The file arrived with another length than announced.")
+            raise Rejected(LENGTH, "The file arrived with another length than announced.")
 
-    async def _make(self, upload: Upload) -> Outcome:
-        """Decode the original and store every rendition of it."""
+    async def _make(self, upload: Upload) -> tuple[Outcome, str]:
+        """Check the original, decode it and store every rendition; returns its SHA-256 too."""
         with tempfile.TemporaryDirectory(prefix="media-", dir=self._scratch) as folder:
             source, out = Path(folder) / "original", Path(folder) / "out"
             out.mkdir()
             await self._blobs.fetch(original_key(upload.id), source)
+            sha256 = await check_whole(upload, source)
             steps = photos.make if upload.kind == "photo" else videos.make
             outcome = await steps(self._codecs, source, out)
             await put_files(self._blobs, upload.id, outcome.files)
-        return outcome
+        return outcome, sha256
 
-    async def _finish(self, tx: Transaction, id_: Id, outcome: Outcome) -> None:
+    async def _finish(self, tx: Transaction, id_: Id, outcome: Outcome, sha256: str) -> None:
         made = outcome.renditions
         upload = await locked(tx, id_)
         if upload is None or upload.state != "processing":
@@ -132,6 +133,7 @@ class Processing:
                 "height": outcome.height,
                 "duration": outcome.duration,
                 "thumbhash": outcome.thumbhash,
+                "sha256": sha256,
                 "changed_ms": self._database.clock.now_ms(),
             },
         )
