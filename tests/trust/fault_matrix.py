@@ -11,11 +11,14 @@ import argparse
 import asyncio
 import contextlib
 import itertools
+import re
 import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -74,11 +77,14 @@ HEAD = (
 class Matrix:
     """A fleet and its people, and one fault after the other."""
 
-    def __init__(self, *, long: bool = False, patience_s: float = 60.0) -> None:
+    def __init__(
+        self, *, long: bool = False, patience_s: float = 180.0, evidence: Path | None = None
+    ) -> None:
         self.rig = Rig(roomy_folder("tintype-faults-"))
         self.outcomes: list[Outcome] = []
         self._long = long
         self._patience_s = patience_s
+        self._evidence = evidence
         self._generations = itertools.count(1)
         self._supervisor: asyncio.Task[None] | None = None
 
@@ -136,7 +142,9 @@ class Matrix:
         self.press.violations.clear()
         async with self._people():
             await asyncio.sleep(_BEFORE_S)
-            self.town.patient = self.press.patient = not fault.notices
+            # What was done at either door so far was heard at the other one.
+            async with self.town.turn:
+                self.town.patient = self.press.patient = not fault.notices
             struck = time.monotonic()
             await fault.strike(self.rig)
             await asyncio.sleep(
@@ -166,7 +174,17 @@ class Matrix:
         outcome.violations += [f"died: {death}" for death in self.rig.deaths[deaths:]]
         outcome.violations += _beyond(outcome)
         self.outcomes.append(outcome)
+        if outcome.violations:
+            await self._clean_up(outcome)
         return outcome
+
+    async def _clean_up(self, outcome: Outcome) -> None:
+        """Write down what is known, and let the next fault happen to people without a past."""
+        if self._evidence is not None:
+            folder = self._evidence / re.sub(r"\W+", "-", outcome.fault.name)
+            self.doors.history.say(datetime.now(UTC), violations=outcome.violations)
+            await self.doors.history.save(folder, self.rig.folder / "roles", self.rig.postgres.url)
+        await self.settle_people()
 
     @contextlib.asynccontextmanager
     async def _people(self) -> AsyncIterator[None]:
@@ -231,9 +249,15 @@ def _beyond(outcome: Outcome) -> list[str]:
     return [said for missed, said in checks if missed]
 
 
-async def run(faults: list[Fault], *, long: bool = False, bugs: Sequence[str] = ()) -> Matrix:
+async def run(
+    faults: list[Fault],
+    *,
+    long: bool = False,
+    bugs: Sequence[str] = (),
+    evidence: Path | None = None,
+) -> Matrix:
     """Live through these faults, and with these bugs, on one fleet, printing as it goes."""
-    async with Matrix(long=long) as matrix:
+    async with Matrix(long=long, evidence=evidence) as matrix:
         print(HEAD, flush=True)
         for fault in faults:
             _tell(await matrix.live_through(fault))
@@ -253,12 +277,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--only", nargs="*", default=[""])
+    parser.add_argument("--evidence", type=Path, help="a folder for what is known of a red row")
     parser.add_argument("--sabotage", nargs="*", choices=BUGS, default=None)
     chosen = parser.parse_args()
     words = [word.lower() for word in chosen.only]
     faults = [fault for fault in FAULTS if any(word in fault.name.lower() for word in words)]
     if chosen.sabotage is None:
-        matrix = asyncio.run(run(faults, long=chosen.long))
+        matrix = asyncio.run(run(faults, long=chosen.long, evidence=chosen.evidence))
     else:
         matrix = asyncio.run(run([], bugs=chosen.sabotage or list(BUGS)))
     return 1 if any(outcome.violations for outcome in matrix.outcomes) else 0

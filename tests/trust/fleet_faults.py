@@ -192,8 +192,9 @@ class Rig:
                 **inherited,
                 "TINTYPE_DATA": str(self.folder),
                 "TINTYPE_RATE_LIMITS__FACTOR": "100000",
-                # All of this shares two processors: what is slow here is not the database.
+                # All of this shares two processors: what is slow here is not the engine.
                 "TINTYPE_FEED__BUDGET_MS": "3000",
+                "TINTYPE_REDIS__TIMEOUT_MS": "1000",
             }
         )
         through = {

@@ -10,10 +10,12 @@ import contextvars
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
+from tests.trust.fleet_history import History
 from tests.trust.social import Crowd, Person, Session, join
 
 TRENDING = "trending"
@@ -59,6 +61,7 @@ class Doors(Session):
         super().__init__(addresses[0])
         self.addresses = addresses
         self.figures = Figures()
+        self.history = History()
         self.client.event_hooks = {"response": [self._note]}
 
     async def _note(self, answer: httpx.Response) -> None:
@@ -73,24 +76,25 @@ class Doors(Session):
     async def call(
         self, token: str | None, method: str, path: str, body: Any = None
     ) -> httpx.Response:
-        began = time.monotonic()
+        began, moment = time.monotonic(), datetime.now(UTC)
         address = DOOR.get(self.addresses[0])
         answer = await super().call(token, method, address + path, body)
+        self.history.note(token, answer, body, moment)
         if method != "GET":
             took = (time.monotonic() - began) * 1000
             self.figures.slowest_write_ms = max(self.figures.slowest_write_ms, took)
         return answer
 
     async def look(self, person: Person, address: str, path: str) -> httpx.Response | None:
-        """One attempt, as through a gateway: a door that is shut leaves the other."""
+        """One attempt, as through a gateway: a door that is shut, or shuts, leaves the other."""
         headers = {"Authorization": f"Bearer {person.token}"}
         for door in (address, self.other(address)):
             try:
                 return await self.client.get(door + path, headers=headers)
-            except httpx.ConnectError:
-                continue
-            except httpx.TransportError:
+            except httpx.TimeoutException:
                 return None
+            except httpx.TransportError:
+                continue
         return None
 
 
@@ -129,6 +133,12 @@ class Town(Crowd):
         self.doors = doors
         self.patient = False
         """Whether the channel between the processes is away: the other door may be late."""
+        self.turn = asyncio.Lock()
+        """Held while people act; whoever has it knows that what they did is acknowledged."""
+
+    async def act(self, operations: int, at_once: int = 5) -> None:
+        async with self.turn:
+            await super().act(operations, at_once)
 
     async def _one(self, actor: str, other: str) -> None:
         # While the doors do not hear each other, the model is that of one of them.
@@ -152,6 +162,20 @@ class Town(Crowd):
             self.truth.feed(viewer)
         )
         self._expect(not forbidden, f"forbidden in the feed of {viewer}: {forbidden}")
+
+    async def _react(
+        self, actor: str, other: str, method: str, path: str, body: Any = None
+    ) -> httpx.Response:
+        """While the processes do not hear each other, one that was let in elsewhere may wait: a
+        worker accepts the followers of whoever goes public.
+        """
+        began = time.monotonic()
+        while True:
+            answer = await super()._react(actor, other, method, path, body)
+            late = answer.status_code == 404 and self.truth.may_see(actor, other)
+            if not (late and self.patient) or time.monotonic() - began > REVOKED_S:
+                return answer
+            await asyncio.sleep(POLL_S)
 
     async def _unfollow(self, actor: str, other: str) -> None:
         await self.people[actor].call("DELETE", f"/v1/follows/{other}")

@@ -26,6 +26,8 @@ from tests.trust.social import Person
 _READ_EVERY_S = 0.12
 _POST_EVERY_S = 1.5
 _LIVE_POSTS = 25
+_MOST_POSTS = 60
+"""A page shows more than these and the club's together, however long nothing is delivered."""
 
 
 class Press:
@@ -60,11 +62,12 @@ class Press:
             await self.post()
 
     async def post(self) -> str:
-        """One more post of the gazette; the oldest goes when there are many."""
+        """One more post of the gazette; the oldest goes when readers have many newer ones."""
         post = await self.gazette.publish(next(self._seeds))
         self.published[post] = time.monotonic()
-        if len(self.published) > _LIVE_POSTS:
-            oldest = min(self.published, key=int)
+        delivered = self.published.keys() & self._seen
+        if len(delivered) > _LIVE_POSTS:
+            oldest = min(delivered, key=int)
             del self.published[oldest]
             await self.gazette.ok("DELETE", f"/v1/posts/{oldest}")
             self._deleted[oldest] = time.monotonic()
@@ -76,7 +79,8 @@ class Press:
             if closing.is_set():
                 return
             DOOR.set(self.doors.addresses[turn % 2])
-            await self.post()
+            if len(self.published) < _MOST_POSTS:
+                await self.post()
             await self._change_mind()
             for post in (self.published.keys() & self._seen) - self._liked:
                 for reader in (self.follower, self.outsider):

@@ -290,8 +290,17 @@ class Crowd:
 
     async def _toggle_private(self, actor: str, _: str) -> None:
         private = actor not in self.truth.private
+        if private and await self._waited_for(actor):
+            return
         await self.people[actor].ok("PATCH", "/v1/accounts/me", {"private": private})
         self.truth.set_private(actor, private=private)
+
+    async def _waited_for(self, actor: str) -> bool:
+        """Whether those whom going public accepts still wait for it: going private again before
+        they follow would let them wait on, and nobody outside can know who was quicker.
+        """
+        page = await self.people[actor].ok("GET", "/v1/follow-requests")
+        return bool(page["items"])
 
     async def _accept(self, actor: str, other: str) -> None:
         if (other, actor) in self.truth.requests:
@@ -315,25 +324,37 @@ class Crowd:
         if not (post := self._post_by(other)) or not await self._published(other, post):
             return
         undo = (actor, post) in self.truth.likes
-        answer = await self.people[actor].call(
-            "DELETE" if undo else "PUT", f"/v1/posts/{post}/like"
+        answer = await self._react(
+            actor, other, "DELETE" if undo else "PUT", f"/v1/posts/{post}/like"
         )
         if not self.truth.may_see(actor, other):
             self._expect(answer.status_code == 404, f"like of a hidden post: {answer.status_code}")
             return
         self._expect(answer.is_success, f"like: {answer.status_code} {answer.text}")
+        if not answer.is_success:
+            return
         (self.truth.likes.discard if undo else self.truth.likes.add)((actor, post))
 
     async def _comment(self, actor: str, other: str) -> None:
         if not (post := self._post_by(other)) or not await self._published(other, post):
             return
         text = f"comment {uuid.uuid4().hex}"
-        answer = await self.people[actor].call("POST", f"/v1/posts/{post}/comments", {"text": text})
+        answer = await self._react(
+            actor, other, "POST", f"/v1/posts/{post}/comments", {"text": text}
+        )
         if not self.truth.may_see(actor, other):
             self._expect(answer.status_code == 404, f"comment on a hidden post: {answer.text}")
             return
         self._expect(answer.status_code == 201, f"comment: {answer.status_code} {answer.text}")
+        if not answer.is_success:
+            return
         self.truth.comments[answer.json()["id"]] = (post, text)
+
+    async def _react(
+        self, actor: str, _: str, method: str, path: str, body: Any = None
+    ) -> httpx.Response:
+        """What an actor's reaction to a post of the other is answered."""
+        return await self.people[actor].call(method, path, body)
 
     async def _published(self, author: str, post: str) -> bool:
         seen = await self.people[author].ok("GET", f"/v1/posts/{post}")
