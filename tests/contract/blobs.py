@@ -305,6 +305,73 @@ class BlobsContract(abc.ABC):
             assert (whole.content, piece.content) == (b"0123456789", b"234")
             assert whole.headers["content-type"] == TEXT
 
+    # --- poured, and kept in classes
+
+    @pytest.mark.parametrize("size", [0, 1, 700_000, 20 * 1024 * 1024 + 1])
+    async def test_pieces_that_are_poured_become_the_blob(self, blobs: Blobs, size: int) -> None:
+        data = os.urandom(size)
+
+        stored = await blobs.pour("p/1", _pieces(data), size=size, content_type=TEXT)
+
+        assert stored == await blobs.head("p/1")
+        assert stored.bytes == size
+        assert _digest(await blobs.read("p/1")) == _digest(data)
+        assert [upload async for upload in blobs.uploads()] == []
+
+    @pytest.mark.parametrize("size", [10, 20 * 1024 * 1024])
+    @pytest.mark.parametrize("wrong", [-1, 1])
+    async def test_another_number_of_bytes_than_announced_is_corrupt_and_stores_nothing(
+        self, blobs: Blobs, size: int, wrong: int
+    ) -> None:
+        await blobs.write("p/1", b"before", content_type=TEXT)
+
+        with pytest.raises(Corrupt):
+            await blobs.pour("p/1", _pieces(bytes(size)), size=size + wrong, content_type=TEXT)
+
+        assert await blobs.read("p/1") == b"before"
+        assert [upload async for upload in blobs.uploads()] == []
+
+    async def test_a_source_that_fails_stores_nothing_and_is_heard(self, blobs: Blobs) -> None:
+        async def failing() -> AsyncIterator[bytes]:
+            yield bytes(17 * 1024 * 1024)
+            raise Unavailable("the other side")
+
+        with pytest.raises(Unavailable, match="the other side"):
+            await blobs.pour("p/1", failing(), size=18 * 1024 * 1024, content_type=TEXT)
+
+        assert [blob async for blob in blobs.under("p/")] == []
+        assert [upload async for upload in blobs.uploads()] == []
+
+    async def test_what_is_read_at_once_is_awake_and_need_not_be_woken(self, blobs: Blobs) -> None:
+        await blobs.write("a", b"x", content_type=TEXT)
+
+        await blobs.wake("a", days=1, speed="standard")
+
+        standing = await blobs.standing("a")
+        assert (standing.awake, standing.waking) == (True, False)
+        for call in (
+            blobs.standing("none"),
+            blobs.wake("none", days=1, speed="standard"),
+        ):
+            with pytest.raises(BlobNotFound):
+                await call
+
+    async def test_a_class_that_is_not_there_is_refused_and_changes_nothing(
+        self, blobs: Blobs
+    ) -> None:
+        await blobs.write("a", b"x", content_type=TEXT)
+
+        with pytest.raises((ValueError, Unavailable)):
+            await blobs.regrade("a", "NO_SUCH_CLASS")
+
+        assert await blobs.read("a") == b"x"
+
+    async def test_open_uploads_are_found_by_the_beginning_of_their_key(self, blobs: Blobs) -> None:
+        one = await blobs.create_upload("up/1", size=3, content_type=TEXT)
+        await blobs.create_upload("other/2", size=3, content_type=TEXT)
+
+        assert [each.upload async for each in blobs.uploads("up/")] == [one]
+
     # --- outage
 
     async def test_an_outage_is_unavailable_and_nothing_else(
@@ -327,6 +394,9 @@ class BlobsContract(abc.ABC):
             blobs.parts("up/1", upload),
             blobs.complete("up/1", upload, parts),
             blobs.abort("up/1", upload),
+            blobs.pour("p", _pieces(b"new"), size=3, content_type=TEXT),
+            blobs.standing("a"),
+            blobs.wake("a", days=1, speed="standard"),
         ):
             with pytest.raises(Unavailable):
                 await call
@@ -349,6 +419,11 @@ class BlobsContract(abc.ABC):
         assert (await _send(blobs, put, "up/1", upload, 1, b"abc")).status_code == 200
         await blobs.complete("up/1", upload, await blobs.parts("up/1", upload))
         assert await blobs.read("up/1") == b"abc"
+
+
+async def _pieces(data: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), 256 * 1024):
+        yield data[start : start + 256 * 1024]
 
 
 async def send_part(blobs: Blobs, put: Put, key: str, upload: str, data: bytes) -> SignedPart:

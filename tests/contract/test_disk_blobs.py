@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from tintype.adapters.disk import DiskBlobs, DiskSettings, part_routes
 from tintype.kernel.clock import ManualClock, SystemClock
 from tintype.kernel.problem import Problem
 from tintype.ports.blobs import SignedPart
-from tintype.ports.errors import OutOfSpace
+from tintype.ports.errors import OutOfSpace, Unavailable
 
 SECRET = b"k" * 32
 MIB = 1024 * 1024
@@ -207,6 +208,45 @@ async def test_an_unplugged_folder_is_not_written_beside(tmp_path: Path) -> None
     assert not root.parent.exists()
 
 
+def test_what_a_dead_process_left_goes_at_start_and_what_a_live_one_writes_stays(
+    tmp_path: Path,
+) -> None:
+    alive = _store(tmp_path)
+    own = alive._desk.new()
+    own.write_bytes(b"being written")
+    dies = (
+        "import sys, os; from pathlib import Path; from tintype.adapters.disk.desk import Desk;"
+        "Desk(Path(sys.argv[1])).new().write_bytes(b'left'); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", dies, str(tmp_path / "tmp")], check=False)
+    assert b"left" in _content(tmp_path / "tmp")
+
+    _store(tmp_path)
+
+    assert own.read_bytes() == b"being written"
+    assert _content(tmp_path / "tmp") == [b"being written"]
+
+
+async def test_a_volume_that_is_not_mounted_is_never_written_beside(tmp_path: Path) -> None:
+    volume = DiskBlobs(
+        tmp_path / "slow", secret=SECRET, settings=DiskSettings(free_floor=0), mounted=True
+    )
+    (tmp_path / "slow").mkdir()
+
+    for call in (
+        volume.write("a", b"x", content_type=TEXT),
+        volume.read("a"),
+        volume.delete("a"),
+    ):
+        with pytest.raises(Unavailable):
+            await call
+
+    assert list((tmp_path / "slow").iterdir()) == []
+    _store(tmp_path / "slow")
+    await volume.write("a", b"x", content_type=TEXT)
+    assert await volume.read("a") == b"x"
+
+
 async def test_old_leftovers_go_at_start_and_young_ones_stay(tmp_path: Path) -> None:
     _store(tmp_path).close()
     old, young = tmp_path / "tmp" / "old", tmp_path / "tmp" / "young"
@@ -280,4 +320,8 @@ async def test_a_disk_that_runs_full_within_a_write_leaves_nothing(full_disk: Pa
 
 
 def _leftovers(root: Path) -> list[str]:
-    return [path.name for path in (root / "tmp").iterdir()]
+    return [path.name for path in (root / "tmp").rglob("[!.]*") if path.is_file()]
+
+
+def _content(folder: Path) -> list[bytes]:
+    return [path.read_bytes() for path in folder.rglob("[!.]*") if path.is_file()]

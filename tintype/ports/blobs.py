@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -49,6 +49,22 @@ class SignedPart(msgspec.Struct, frozen=True):
     expires_at_ms: int
 
 
+Speed = Literal["expedited", "standard", "bulk"]
+"""How quickly an archive is asked to bring something out; what each costs is its own affair."""
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How a blob can be had. ``grade`` names its class of storage, where there are several.
+
+    One that is not ``awake`` has to be woken before it is read, which takes minutes to hours;
+    ``waking`` tells that this was asked for.
+    """
+
+    grade: str | None = None
+    awake: bool = True
+    waking: bool = False
+
+
 class OpenUpload(msgspec.Struct, frozen=True):
     """An upload that was begun and neither completed nor aborted."""
 
@@ -64,8 +80,9 @@ class Blobs(Protocol):
     whole or not at all. Keys match ``[a-z0-9/_.-]``: anything else is a ``ValueError``, as is a
     key with an empty or dot-led segment. No key may be the folder of another one. Every method
     may raise ``Unavailable`` (``TimedOut`` included) and may then be called again with the same
-    arguments. Methods that store may raise ``OutOfSpace``, which leaves nothing behind and does
-    not keep reads from working.
+    arguments; methods that read may raise ``Asleep``, where ``standing`` says so. Methods
+    that store may raise ``OutOfSpace``, which leaves nothing behind and does not keep reads from
+    working.
     """
 
     async def create_upload(self, key: str, *, size: int, content_type: str) -> str:
@@ -120,8 +137,8 @@ class Blobs(Protocol):
         """Throw the upload and its parts away. Unknown uploads are a no-op."""
         ...
 
-    def uploads(self) -> AsyncIterator[OpenUpload]:
-        """Every open upload, in no particular order."""
+    def uploads(self, prefix: str = "") -> AsyncIterator[OpenUpload]:
+        """Every open upload towards a key that begins so, in no particular order."""
         ...
 
     async def head(self, key: str) -> Blob:
@@ -161,6 +178,57 @@ class Blobs(Protocol):
 
     async def store(self, key: str, path: Path, *, content_type: str) -> Blob:
         """Store a local file's content under ``key``; the file stays the caller's."""
+        ...
+
+    async def pour(
+        self,
+        key: str,
+        pieces: AsyncIterator[bytes],
+        *,
+        size: int,
+        content_type: str,
+        grade: str | None = None,
+    ) -> Blob:
+        """Store what ``pieces`` give under ``key``, replacing what was there in one step.
+
+        Memory does not grow with ``size``. ``grade`` is the class of storage to keep it in, where
+        there are several; one that this storage does not have is a ``ValueError``. What ``pieces``
+        raise comes out here, and then nothing was stored.
+
+        Raises:
+            Corrupt: there were more or fewer bytes than ``size``; nothing was stored.
+        """
+        ...
+
+    async def standing(self, key: str) -> Standing:
+        """How the blob can be had now.
+
+        Raises:
+            BlobNotFound: see there.
+        """
+        ...
+
+    async def wake(self, key: str, *, days: int, speed: Speed) -> None:
+        """Ask for a sleeping blob to be readable for ``days``, in the class where it is.
+
+        Changes nothing when it is awake, or was asked for already.
+
+        Raises:
+            BlobNotFound: see there.
+        """
+        ...
+
+    async def regrade(self, key: str, grade: str) -> None:
+        """Keep an awake blob in another class of storage, under the same key, in one step.
+
+        Who reads meanwhile reads the same bytes; repeats change nothing. A class that this storage
+        does not have is a ``ValueError`` where it can tell, and ``Unavailable`` where only the
+        server can.
+
+        Raises:
+            BlobNotFound: see there.
+            Asleep: see there.
+        """
         ...
 
     async def fetch(self, key: str, path: Path) -> None:

@@ -15,6 +15,10 @@ class TimedOut(Unavailable):
     """It did not answer in time."""
 
 
+class Asleep(Unavailable):
+    """The blob is in an archive and has to be woken before it is read."""
+
+
 class Corrupt(AdapterError):  # noqa: N818 - named as callers say it
     """What it holds is not what was stored, or is not what the caller expects to be stored."""
 

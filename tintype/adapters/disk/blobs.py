@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import shutil
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from tintype.adapters.disk import files
+from tintype.adapters.disk.desk import Desk
 from tintype.adapters.disk.intake import PartIntake
 from tintype.adapters.disk.parts import PartStore
+from tintype.adapters.disk.pouring import Basin, pour
 from tintype.adapters.disk.signing import PartClaim, PartSigner
 from tintype.adapters.disk.threads import DiskThreads
 from tintype.kernel.clock import Clock, SystemClock
-from tintype.ports.blobs import Blob, OpenUpload, SignedPart, StoredPart, checked_key
+from tintype.ports.blobs import (
+    Blob,
+    OpenUpload,
+    SignedPart,
+    Speed,
+    Standing,
+    StoredPart,
+    checked_key,
+)
 from tintype.ports.errors import BlobNotFound, NoSuchUpload, OutOfSpace
 
 _PIECE = 256 * 1024
-_LEFTOVER_SECONDS = 24 * 3600
 
 
 class DiskSettings(BaseModel):
@@ -43,7 +50,8 @@ class DiskBlobs:
 
     Part URLs are answered by ``part_routes`` in any process that serves the same folder and was
     given the same secret. Local disks only: the promises rest on rename and fsync. The folder is
-    created when it is missing at start, and only then.
+    made ready at start, and only then; with ``mounted``, it must have been made ready before, so
+    that a volume which is not mounted is never written beside.
     """
 
     def __init__(
@@ -53,22 +61,27 @@ class DiskBlobs:
         secret: bytes,
         clock: Clock | None = None,
         settings: DiskSettings | None = None,
+        mounted: bool = False,
     ) -> None:
         self._settings = settings = settings or DiskSettings()
         self._root = root.absolute()
         self._blobs = self._root / "blobs"
-        self._tmp = self._root / "tmp"
+        self._desk = Desk(self._root / "tmp")
         self._clock = clock or SystemClock()
         self._signer = PartSigner(secret, self._clock)
-        self._parts = PartStore(self._root)
+        self._parts = PartStore(self._root, self._desk)
         self._threads = DiskThreads(settings.threads, settings.seconds)
-        self.intake = PartIntake(self._root, self._parts, self._threads, self._check_room)
-        with files.translated(self._root):
-            self._prepare()
+        self.intake = PartIntake(
+            self._root, self._desk, self._parts, self._threads, self._check_room
+        )
+        if not mounted or (self._root / files.MARKER).exists():
+            with files.translated(self._root):
+                self._prepare()
 
     def close(self) -> None:
         """End the threads, once what they do is done."""
         self._threads.close()
+        self._desk.close()
 
     async def create_upload(self, key: str, *, size: int, content_type: str) -> str:
         del content_type  # a file has none; what is served carries our own
@@ -126,9 +139,10 @@ class DiskBlobs:
 
         await self._threads.run(work)
 
-    async def uploads(self) -> AsyncIterator[OpenUpload]:
+    async def uploads(self, prefix: str = "") -> AsyncIterator[OpenUpload]:
         for upload in await self._threads.run(self._parts.all):
-            yield upload
+            if upload.key.startswith(prefix):
+                yield upload
 
     async def head(self, key: str) -> Blob:
         checked_key(key)
@@ -184,6 +198,39 @@ class DiskBlobs:
                 files.append(path, file.fileno())
 
         return await self._place(key, lambda: path.stat().st_size, copy)
+
+    async def pour(
+        self,
+        key: str,
+        pieces: AsyncIterator[bytes],
+        *,
+        size: int,
+        content_type: str,
+        grade: str | None = None,
+    ) -> Blob:
+        del content_type
+        path = self._path(key)
+        _refuse_grade(grade)
+
+        def begin() -> Basin:
+            self._check_room(size)
+            return Basin(self._root, self._desk)
+
+        basin = await self._threads.run(begin)
+        await pour(self._threads, basin, pieces, (path, self._blobs), size)
+        return await self.head(key)
+
+    async def standing(self, key: str) -> Standing:
+        await self.head(key)
+        return Standing()
+
+    async def wake(self, key: str, *, days: int, speed: Speed) -> None:
+        del days, speed  # files do not sleep
+        await self.head(key)
+
+    async def regrade(self, key: str, grade: str) -> None:
+        checked_key(key)
+        _refuse_grade(grade)
 
     async def fetch(self, key: str, path: Path) -> None:
         source = self._path(key)
@@ -245,7 +292,7 @@ class DiskBlobs:
         def work() -> Blob:
             self._check_room(size())
             with files.translated(self._root):
-                temporary = self._temporary()
+                temporary = self._desk.new()
                 try:
                     fill(temporary)
                     files.publish(temporary, path, self._blobs)
@@ -264,15 +311,11 @@ class DiskBlobs:
 
     def _prepare(self) -> None:
         self._root.mkdir(parents=True, exist_ok=True)
-        for folder in (self._blobs, self._root / "uploads", self._tmp):
+        for folder in (self._blobs, self._root / "uploads", self._root / "tmp"):
             folder.mkdir(exist_ok=True)
         (self._root / files.MARKER).touch()
         files.flush(self._root)
-        # What a crash left behind; younger files may belong to another process.
-        before = time.time() - _LEFTOVER_SECONDS
-        for path in self._tmp.iterdir():
-            if path.stat().st_mtime < before:
-                files.discard(path)
+        self._desk.sweep()
 
     def _head(self, key: str) -> Blob:
         with files.translated(self._root, BlobNotFound(key)):
@@ -280,9 +323,6 @@ class DiskBlobs:
 
     def _path(self, key: str) -> Path:
         return self._blobs / checked_key(key)
-
-    def _temporary(self) -> Path:
-        return self._tmp / secrets.token_hex(16)
 
     def _room(self) -> int:
         return max(0, shutil.disk_usage(self._root).free - self._settings.free_floor)
@@ -292,6 +332,12 @@ class DiskBlobs:
             room = self._room()
         if size > room:
             raise OutOfSpace(f"{size} bytes do not fit into {room}")
+
+
+def _refuse_grade(grade: str | None) -> None:
+    if grade is not None:
+        message = f"a folder has no class of storage, and so no {grade}"
+        raise ValueError(message)
 
 
 def _blob(key: str, path: Path) -> Blob:

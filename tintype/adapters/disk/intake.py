@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import time
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 from tintype.adapters.disk import files
+from tintype.adapters.disk.desk import Desk
 from tintype.adapters.disk.parts import PartSink, PartStore
 from tintype.adapters.disk.signing import PartClaim
 from tintype.adapters.disk.threads import DiskThreads
@@ -23,9 +23,15 @@ class PartIntake:
     """Receives the bytes of parts whose signature was found right."""
 
     def __init__(
-        self, root: Path, parts: PartStore, threads: DiskThreads, check_room: Callable[[int], None]
+        self,
+        root: Path,
+        desk: Desk,
+        parts: PartStore,
+        threads: DiskThreads,
+        check_room: Callable[[int], None],
     ) -> None:
         self._root = root
+        self._desk = desk
         self._parts = parts
         self._threads = threads
         self._check_room = check_room
@@ -43,7 +49,7 @@ class PartIntake:
             self._parts.folder(claim.upload)
             self._check_room(claim.bytes)
             with files.translated(self._root):
-                temporary = self._root / "tmp" / secrets.token_hex(16)
+                temporary = self._desk.new()
                 return PartSink(temporary, temporary.open("xb", buffering=0))
 
         sink = await self._threads.run(start)

@@ -11,6 +11,7 @@ from typing import IO
 import msgspec
 
 from tintype.adapters.disk import files
+from tintype.adapters.disk.desk import Desk
 from tintype.adapters.disk.signing import is_upload
 from tintype.ports.blobs import OpenUpload, StoredPart
 from tintype.ports.errors import Corrupt, NoSuchUpload
@@ -24,16 +25,16 @@ class _About(msgspec.Struct, frozen=True):
 
 
 class PartStore:
-    """The folders ``uploads/`` and ``tmp/`` of a blob folder. Blocking; call it from a thread."""
+    """The folder ``uploads/`` of a blob folder. Blocking; call it from a thread."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, desk: Desk) -> None:
         self._root = root
         self._uploads = root / "uploads"
-        self._tmp = root / "tmp"
+        self._desk = desk
 
     def begin(self, key: str, now_ms: int) -> str:
         upload = secrets.token_hex(16)
-        folder = self._tmp / upload
+        folder = self._desk.new()
         folder.mkdir(mode=0o750)
         (folder / _ABOUT).write_bytes(msgspec.json.encode(_About(key=key, begun_at_ms=now_ms)))
         files.flush(folder / _ABOUT)
@@ -88,7 +89,7 @@ class PartStore:
         lacking = [part.number for part in wanted if part not in stored]
         if lacking or not wanted:
             raise Corrupt(f"parts {lacking} are not stored as named")
-        temporary = self._tmp / secrets.token_hex(16)
+        temporary = self._desk.new()
         try:
             if len(wanted) == 1:
                 files.link_or_copy(stored[wanted[0]], temporary)
@@ -105,7 +106,7 @@ class PartStore:
         """Remove the upload: its name at once, its bytes after."""
         if not is_upload(upload):
             return
-        grave = self._tmp / f"{upload}.gone"
+        grave = self._desk.new()
         try:
             (self._uploads / upload).rename(grave)
         except FileNotFoundError:
@@ -123,7 +124,7 @@ class PartSink:
         self.bytes = 0
         self._temporary = temporary
         self._file = file
-        self._hash = hashlib.blake2b(digest_size=16)
+        self._hash = hashlib.md5(usedforsecurity=False)  # as buckets do, so that clients can compare
 
     def write(self, data: bytes) -> None:
         self._hash.update(data)

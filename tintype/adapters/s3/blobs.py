@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tintype.adapters.s3 import files
+from tintype.adapters.s3 import classes, files, pouring
 from tintype.adapters.s3.connection import Connection
 from tintype.adapters.s3.errors import NOT_FOUND, code_of, translated
 from tintype.adapters.s3.settings import S3Settings
@@ -21,6 +21,8 @@ from tintype.ports.blobs import (
     Blob,
     OpenUpload,
     SignedPart,
+    Speed,
+    Standing,
     StoredPart,
     checked_key,
 )
@@ -139,8 +141,9 @@ class S3Blobs:
 
         await self.connection.run(work)
 
-    async def uploads(self) -> AsyncIterator[OpenUpload]:
-        async for page in self._pages("list_multipart_uploads"):
+    async def uploads(self, prefix: str = "") -> AsyncIterator[OpenUpload]:
+        asked = {"Prefix": prefix} if prefix else {}
+        async for page in self._pages("list_multipart_uploads", **asked):
             for upload in page.get("Uploads", []):
                 begun_ms = int(upload["Initiated"].timestamp() * 1000)
                 yield OpenUpload(key=upload["Key"], upload=upload["UploadId"], begun_at_ms=begun_ms)
@@ -196,6 +199,34 @@ class S3Blobs:
             return self._head(key)
 
         return await self.connection.run(work, patient=True)
+
+    async def pour(
+        self,
+        key: str,
+        pieces: AsyncIterator[bytes],
+        *,
+        size: int,
+        content_type: str,
+        grade: str | None = None,
+    ) -> Blob:
+        about = _about(content_type) | ({} if grade is None else {"StorageClass": grade})
+        basin = pouring.Basin(self.connection, self._place(key), about)
+        await pouring.pour(basin, pieces, size)
+        return await self.head(key)
+
+    async def standing(self, key: str) -> Standing:
+        place = self._place(key)
+        return await self.connection.run(lambda: classes.standing(self.connection.client, place))
+
+    async def wake(self, key: str, *, days: int, speed: Speed) -> None:
+        place = self._place(key)
+        client = self.connection.client
+        await self.connection.run(lambda: classes.wake(client, place, days, speed))
+
+    async def regrade(self, key: str, grade: str) -> None:
+        place = self._place(key)
+        client = self.connection.patient
+        await self.connection.run(lambda: classes.regrade(client, place, grade), patient=True)
 
     async def fetch(self, key: str, path: Path) -> None:
         place = self._place(key)

@@ -16,6 +16,7 @@ from botocore.exceptions import (
 
 from tintype.ports.errors import (
     AdapterError,
+    Asleep,
     BlobNotFound,
     Corrupt,
     NoSuchUpload,
@@ -28,6 +29,13 @@ NOT_FOUND = frozenset({"NoSuchKey", "404", "ObjectParentIsFile"})
 
 _WRONG_PARTS = frozenset({"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "MalformedXML"})
 _FULL = frozenset({"InsufficientStorage", "QuotaExceeded", "XMinioStorageFull", "507"})
+_KINDS: tuple[tuple[frozenset[str], type[AdapterError]], ...] = (
+    (frozenset({"NoSuchUpload"}), NoSuchUpload),
+    (NOT_FOUND, BlobNotFound),
+    (frozenset({"InvalidObjectState"}), Asleep),
+    (_WRONG_PARTS, Corrupt),
+    (_FULL, OutOfSpace),
+)
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -64,14 +72,9 @@ def code_of(error: ClientError) -> str:
 
 def _translation(error: ClientError, key: str) -> AdapterError:
     code = code_of(error)
-    if code == "NoSuchUpload":
-        return NoSuchUpload(key)
-    if code in NOT_FOUND:
-        return BlobNotFound(key)
-    if code in _WRONG_PARTS:
-        return Corrupt(f"{key}: {error}")
-    if code in _FULL:
-        return OutOfSpace(str(error))
+    for codes, kind in _KINDS:
+        if code in codes:
+            return kind(f"{key}: {error}" if kind in {Corrupt, OutOfSpace} else key)
     if code == "NoSuchBucket":
         return Unavailable("the bucket does not exist; run: tintype storage setup")
     return Unavailable(f"the bucket refused: {error}")
