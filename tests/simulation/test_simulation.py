@@ -13,7 +13,7 @@ from tests.simulation.simulate import first_failure
 
 SEEDS = 400
 BATCH = 25
-SEEDS_TO_CATCH = 200
+SEEDS_TO_CATCH = 300
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, BATCH))

@@ -157,6 +157,12 @@ class Queries:
         held = self.held.peek(viewer)
         return held if held is not None else (await self.held.get([viewer]))[viewer]
 
+    async def sources_now(self, viewer: int) -> frozenset[int]:
+        await step()
+        sources = frozenset(self._world.model.sources(viewer))
+        await self._answer()
+        return sources
+
     async def _load(self, viewers: Collection[int]) -> dict[int, Circle]:
         await step()
         model = self._world.model

@@ -35,6 +35,9 @@ class Town:
         del viewer
         return Circle()
 
+    async def sources_now(self, viewer: int) -> frozenset[int]:
+        return frozenset({viewer})
+
     async def followers(self, author: int) -> AsyncIterator[Sequence[int]]:
         del author
         yield ()

@@ -117,15 +117,15 @@ class Reading(Generic[C]):
             Unavailable: the timelines do not answer.
         """
         timelines, circles, catalogue, *_ = self._sources
-        before = (await circles.sets(viewer)).sources
-        cap = self._heavy_cap if len(before) > HEAVY_FOLLOWEES else self._cap
+        followees = (await circles.sets(viewer)).sources
+        cap = self._heavy_cap if len(followees) > HEAVY_FOLLOWEES else self._cap
         build = await timelines.begin(viewer, cap)
         # Only what is read after ``begin`` may be trusted: what changes later is delivered.
-        before = (await circles.sets(viewer)).sources
+        before = await circles.sources_now(viewer)
         snapshot = run_of(await catalogue.published_ids_of(before, below=NEWEST, limit=cap), cap, 0)
         if not await timelines.finish(viewer, build, snapshot.ids, snapshot.complete_above):
             return False
-        for author in before - (await circles.sets(viewer)).sources:
+        for author in before - await circles.sources_now(viewer):
             await self.purge(viewer, author)
         return True
 
@@ -135,8 +135,6 @@ class Reading(Generic[C]):
         What is served is decided at reading; this only frees the room.
         """
         timelines, circles, catalogue, *_ = self._sources
-        if author in (await circles.sets(viewer)).sources:
-            return
         suspects = await timelines.of_shard(viewer, shard_of(author))
         cards = await catalogue.cards(suspects)
         doomed = [
@@ -144,8 +142,11 @@ class Reading(Generic[C]):
             for id_, card in zip(suspects, cards, strict=True)
             if card is not None and card.author == author
         ]
+        # What is held here may lack a follow that the viewer was already told of.
+        if not doomed or author in await circles.sources_now(viewer):
+            return
         await timelines.purge(viewer, doomed)
-        if author in (await circles.sets(viewer)).sources:
+        if author in await circles.sources_now(viewer):
             await self.backfill(viewer, author)
 
     async def backfill(self, viewer: Id, author: Id) -> None:
@@ -155,11 +156,11 @@ class Reading(Generic[C]):
         was committed, and its fan-out sees the edge.
         """
         timelines, circles, catalogue, _, _, followed, _ = self._sources
-        if author in (await circles.sets(viewer)).sources:
+        if author in await circles.sources_now(viewer):
             ids = await catalogue.published_ids_of((author,), below=NEWEST, limit=self._heavy_cap)
             run = run_of(ids, self._heavy_cap, 0)
             await timelines.backfill(viewer, run.ids, run.complete_above)
-            if author not in (await circles.sets(viewer)).sources:
+            if author not in await circles.sources_now(viewer):
                 await self.purge(viewer, author)
         waiting = followed.get(viewer)
         if waiting is not None:

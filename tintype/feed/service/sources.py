@@ -40,6 +40,14 @@ class Circles(Protocol):
         """The viewer's circle; includes every change that was acknowledged before the call."""
         ...
 
+    async def sources_now(self, viewer: Id) -> AbstractSet[Id]:
+        """The circle's ``sources`` as committed by the time of the call, heard of here or not.
+
+        What changes a timeline for good asks this way: it happens beside the requests, where a
+        commit may be met before its process has told of it.
+        """
+        ...
+
     def followers(self, author: Id) -> AsyncIterator[Sequence[Id]]:
         """Every follower in chunks whose order does not move when others follow or leave.
 

@@ -51,6 +51,11 @@ class Graph(Sight):
             EdgeMade, lambda notice: listener(notice.follower, notice.followee)
         )
 
+    async def sources_now(self, viewer: Id) -> frozenset[Id]:
+        """``sets(viewer).sources`` as committed by now, whether this process was told or not."""
+        async with self._database.read() as reader:
+            return await store.everyone(reader, store.FOLLOWING, viewer) | {viewer}
+
     async def followers(self, author: Id, *, after: Id | None = None) -> AsyncIterator[list[Id]]:
         """Every follower, in chunks of at most 2 000 whose order does not move.
 
