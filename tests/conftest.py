@@ -9,6 +9,29 @@ from pathlib import Path
 import pytest
 
 from tests.cast import World, open_world
+from tests.engines_kafka import kafka_broker, kafka_prefix
+from tests.engines_nginx import nginx_there
+from tests.engines_postgres import own_postgres, postgres, postgres_url
+from tests.engines_redis import redis_cluster, redis_program, redis_sentinel, redis_server
+from tests.engines_s3 import s3_server, s3_settings, toxiproxy
+from tests.missing import untested
+
+# Named here and nowhere else: a fixture that a second module names is started a second time.
+__all__ = [
+    "kafka_broker",
+    "kafka_prefix",
+    "nginx_there",
+    "own_postgres",
+    "postgres",
+    "postgres_url",
+    "redis_cluster",
+    "redis_program",
+    "redis_sentinel",
+    "redis_server",
+    "s3_server",
+    "s3_settings",
+    "toxiproxy",
+]
 
 _ON_ENGINES = re.compile(
     r"^tests/(?!house|unit/adapters).*("
@@ -29,6 +52,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("engines")
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say once, at the end, which engines are missing and how many tests that cost."""
+    skipped = [report.longrepr for report in terminalreporter.stats.get("skipped", [])]
+    line = untested(where[2] for where in skipped if isinstance(where, tuple))
+    if line:
+        terminalreporter.write_line(line, red=True, bold=True)
 
 
 @pytest.fixture

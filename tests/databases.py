@@ -14,7 +14,6 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.engines_postgres import postgres, postgres_url
 from tests.partitions import Inspector, created, partitioned
 from tintype.database import Database, SqliteDatabase, metadata
 from tintype.database.postgres import PostgresDatabase
@@ -26,8 +25,6 @@ __all__ = [
     "clock",
     "database",
     "partitioned_schema",
-    "postgres",
-    "postgres_url",
     "postgresql_schema",
 ]
 

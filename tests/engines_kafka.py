@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.missing import missing
 from tools.engines.kafka import KafkaBroker
 from tools.engines.process import EngineMissing
 
@@ -18,11 +19,9 @@ _numbers = count(1)
 def open_broker(folder: Path) -> KafkaBroker:
     """A broker that is not started yet; a machine without Kafka skips the test, CI never does."""
     try:
-        return KafkaBroker(folder)
+        return KafkaBroker(folder, brief=True)
     except EngineMissing as error:
-        refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip  # noqa: TID251 - CI says so there
-        refuse(f"NO KAFKA: {error}; not tested; run make engines")
-        raise
+        missing("Kafka", error)
 
 
 @pytest.fixture(scope="session")

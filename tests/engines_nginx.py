@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -16,9 +15,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tests.missing import missing
 from tools.engines.nginx import Nginx
 from tools.engines.process import EngineMissing, EngineProcess, answers, free_port, program
 
+_NAMES = {"postgres": "PostgreSQL", "kafka": "Kafka", "redis-server": "Redis", "versitygw": "S3"}
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -50,8 +51,7 @@ def need(name: str, lost: str, *places: str, there: bool | None = None) -> None:
         except EngineMissing:
             there = False
     if there is False:
-        refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip  # noqa: TID251 - CI says so there
-        refuse(f"NO {name.upper()}: {lost}; run make engines")
+        missing(_NAMES.get(name, name), lost)
 
 
 @pytest.fixture(scope="session")

@@ -11,15 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.missing import missing
 from tools.engines.postgres import PostgresServer
 from tools.engines.process import EngineMissing
 
 _numbers = itertools.count(1)
-
-
-def _missing(what: object) -> None:
-    refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip  # noqa: TID251 - CI says so there
-    refuse(f"NO POSTGRESQL: {what} Nothing was tested on it; run make engines")
 
 
 def open_folder(prefix: str) -> Path:
@@ -36,10 +32,9 @@ def postgres() -> Iterator[PostgresServer]:
     try:
         server = PostgresServer(folder)
         server.start()
-    except EngineMissing as missing:
+    except EngineMissing as error:
         shutil.rmtree(folder)
-        _missing(missing)
-        raise
+        missing("PostgreSQL", error)
     yield server
     server.stop()
     shutil.rmtree(folder, ignore_errors=True)
@@ -52,10 +47,9 @@ def own_postgres() -> Iterator[PostgresServer]:
     try:
         server = PostgresServer(folder)
         server.start()
-    except EngineMissing as missing:
+    except EngineMissing as error:
         shutil.rmtree(folder)
-        _missing(missing)
-        raise
+        missing("PostgreSQL", error)
     yield server
     server.resume()
     server.stop()

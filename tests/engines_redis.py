@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
+from tests.missing import missing
 from tools.engines.process import EngineMissing, program
 from tools.engines.redis import RedisCluster, RedisSentinel, RedisServer
 
@@ -16,10 +16,8 @@ def redis_program() -> str:
     """The server's program; a machine without it skips these tests, CI never does."""
     try:
         return program("redis-server")
-    except EngineMissing:
-        refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip  # noqa: TID251 - CI says so there
-        refuse("NO REDIS: nothing that runs on it was tested; run make engines")
-        raise
+    except EngineMissing as error:
+        missing("Redis", error)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from itertools import count
 
 import pytest
 
+from tests.missing import missing
 from tintype.adapters.s3 import S3Settings
 from tools.engines.process import EngineMissing
 from tools.engines.s3 import S3Server
@@ -16,20 +17,13 @@ from tools.engines.toxiproxy import Toxiproxy
 _numbers = count(1)
 
 
-def missing(name: str, error: EngineMissing) -> None:
-    """An engine that is not there is skipped loudly, and never in CI."""
-    refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip  # noqa: TID251 - CI says so there
-    refuse(f"NO {name}: {error}; not tested; run make engines")
-
-
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """A running S3 server; a test that stops it must start it again."""
     try:
         server = S3Server(tmp_path_factory.mktemp("s3"))
     except EngineMissing as error:
-        missing("S3 SERVER", error)
-        raise
+        missing("S3", error)
     server.start()
     yield server
     server.kill()
@@ -41,8 +35,7 @@ def toxiproxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Toxiproxy]:
     try:
         proxy = Toxiproxy(tmp_path_factory.mktemp("toxiproxy"))
     except EngineMissing as error:
-        missing("FAULT PROXY", error)
-        raise
+        missing("the fault proxy", error)
     proxy.start()
     yield proxy
     proxy.kill()

@@ -9,15 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.contract.events import EventsContract
-from tests.engines_kafka import kafka_broker, kafka_prefix
 from tintype.adapters.kafka import KafkaSettings
 from tintype.adapters.kafka.events import KafkaEvents
 from tintype.database import Database, SqliteDatabase, metadata
 from tintype.database.relay import LaneRelay
 from tintype.kernel.clock import SystemClock
 from tools.engines.kafka import KafkaBroker
-
-__all__ = ["kafka_broker", "kafka_prefix"]
 
 pytestmark = pytest.mark.slow
 

@@ -20,15 +20,12 @@ from hypothesis.stateful import (
 from pydantic import SecretStr
 
 from tests.contract.timelines import END
-from tests.engines_redis import redis_program, redis_server
 from tintype.adapters.memory.timelines import MemoryTimelines
 from tintype.adapters.redis.client import Redis
 from tintype.adapters.redis.settings import RedisSettings
 from tintype.adapters.redis.timelines import RedisTimelines
 from tintype.kernel.clock import ManualClock
 from tools.engines.redis import RedisServer
-
-__all__ = ["redis_program", "redis_server"]
 
 CLOCK = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
 IDS = st.integers(1, 60)

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from tests.engines_redis import redis_cluster, redis_program, redis_server
 from tintype.adapters.redis.buckets import RedisBuckets
 from tintype.adapters.redis.client import Redis
 from tintype.adapters.redis.settings import RedisSettings
@@ -21,12 +20,10 @@ from tintype.kernel.clock import ManualClock
 from tintype.kernel.problem import Unavailable
 from tools.engines.redis import RedisCluster, RedisServer
 
-__all__ = ["redis_cluster", "redis_program", "redis_server"]
-
 CLOCK = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
 
 
-def buckets_on(url: str, timeout_ms: int = 1000) -> RedisBuckets:
+def buckets_on(url: str, timeout_ms: int = 5000) -> RedisBuckets:
     return RedisBuckets(Redis(RedisSettings(url=SecretStr(url), timeout_ms=timeout_ms)))
 
 
@@ -141,7 +138,8 @@ async def test_without_redis_each_process_limits_alone_and_waits_for_one_timeout
     with pytest.raises(TooManyRequests):
         await spend(limiter, "sign-in", "198.51.100.7")
 
-    assert time.monotonic() - begun < 0.6
+    # Twenty timeouts would be four seconds.
+    assert time.monotonic() - begun < 2
     await buckets.close()
     with pytest.raises(Unavailable):
         await buckets.take("ada", 1, 1)

@@ -11,14 +11,11 @@ import pytest
 from pydantic import SecretStr
 
 from tests.contract.cache import CacheContract, Unplug, keep
-from tests.engines_redis import redis_cluster, redis_program, redis_sentinel, redis_server
 from tintype.adapters.redis.cache import RedisCache
 from tintype.adapters.redis.client import Redis
 from tintype.adapters.redis.settings import RedisSettings
 from tintype.kernel.problem import Unavailable
 from tools.engines.redis import RedisCluster, RedisSentinel, RedisServer
-
-__all__ = ["redis_cluster", "redis_program", "redis_sentinel", "redis_server"]
 
 
 def cache_on(url: str, *, timeout_ms: int = 2000, ttl_ms: int = 60_000) -> RedisCache:
@@ -120,7 +117,8 @@ async def test_a_dead_or_silent_server_is_unavailable_and_starts_again_with_miss
     for _ in range(20):
         with pytest.raises(Unavailable):
             await cache.get(["a"])
-    assert time.monotonic() - begun < 0.6
+    # Twenty timeouts would be four seconds.
+    assert time.monotonic() - begun < 2
     server.resume()
     await asyncio.sleep(1.1)
     assert (await cache.get(["a"])).values == {"a": b"1"}

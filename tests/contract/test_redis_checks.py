@@ -7,13 +7,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from tests.engines_redis import redis_cluster, redis_program
 from tintype.adapters.redis.checks import Remark, examine, facts_of, judge
 from tintype.adapters.redis.client import Redis
 from tintype.adapters.redis.settings import RedisSettings
 from tools.engines.redis import RedisCluster, RedisServer
-
-__all__ = ["redis_cluster", "redis_program"]
 
 INFO = {"redis_version": "7.0.15", "used_memory": "1000", "maxmemory": "1000000"}
 CONFIG = {

@@ -12,7 +12,6 @@ import pytest
 from pydantic import SecretStr
 
 from tests.contract.timelines import END, everything, ready
-from tests.engines_redis import redis_program
 from tintype.adapters.redis.cache import RedisCache
 from tintype.adapters.redis.client import Redis, slot_of
 from tintype.adapters.redis.settings import RedisSettings
@@ -21,8 +20,6 @@ from tintype.kernel.clock import ManualClock
 from tintype.kernel.problem import Unavailable
 from tintype.ports.timelines import CAP, TimelineState
 from tools.engines.redis import RedisCluster, RedisSentinel
-
-__all__ = ["redis_program"]
 
 pytestmark = pytest.mark.slow
 
@@ -163,7 +160,8 @@ async def test_a_cluster_of_which_nobody_answers_costs_one_timeout(cluster: Redi
         with pytest.raises(Unavailable):
             await timelines.page(account, END, 20)
 
-    assert time.monotonic() - begun < 1
+    # Sixty timeouts would be half a minute.
+    assert time.monotonic() - begun < 5
     cluster.resume()
     await asyncio.sleep(1.1)
     assert await answered(lambda: state_of(timelines, 1)) is ABSENT

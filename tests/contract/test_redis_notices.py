@@ -10,7 +10,6 @@ import pytest
 from pydantic import SecretStr
 
 from tests.contract.notices import NoticesContract, Unplug, heard
-from tests.engines_redis import redis_cluster, redis_program, redis_sentinel, redis_server
 from tintype.adapters.redis.client import Redis
 from tintype.adapters.redis.notices import RedisNotices
 from tintype.adapters.redis.settings import RedisSettings
@@ -18,8 +17,6 @@ from tintype.adapters.redis.words import pack
 from tintype.kernel.problem import Unavailable
 from tintype.ports.notices import NoticesMissed
 from tools.engines.redis import RedisCluster, RedisSentinel, RedisServer
-
-__all__ = ["redis_cluster", "redis_program", "redis_sentinel", "redis_server"]
 
 
 def channel_on(url: str, timeout_ms: int = 2000) -> RedisNotices:

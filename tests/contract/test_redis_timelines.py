@@ -9,14 +9,11 @@ import pytest
 from pydantic import SecretStr
 
 from tests.contract.timelines import TimelinesContract, Unplug
-from tests.engines_redis import redis_cluster, redis_program, redis_sentinel, redis_server
 from tintype.adapters.redis.client import Redis
 from tintype.adapters.redis.settings import RedisSettings
 from tintype.adapters.redis.timelines import RedisTimelines
 from tintype.kernel.clock import ManualClock
 from tools.engines.redis import RedisCluster, RedisSentinel, RedisServer
-
-__all__ = ["redis_cluster", "redis_program", "redis_sentinel", "redis_server"]
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -15,17 +14,10 @@ from playwright.async_api import Browser, async_playwright
 from tests.e2e.browser import Visitor, arrive, launch
 from tests.e2e.neighbours import Neighbourhood, settle_in
 from tests.e2e.originals import Originals, paint_originals
-from tests.engines_s3 import s3_server
+from tests.missing import missing
 from tests.trust.server import ServerProcess
 
-__all__ = ["s3_server"]
-
 CLIENT = Path(__file__).parents[2] / "web" / "dist"
-
-
-def _missing(what: str) -> None:
-    refuse = pytest.fail if os.environ.get("CI") == "true" else pytest.skip  # noqa: TID251 - CI says so there
-    refuse(what)
 
 
 @pytest.fixture(scope="session")
@@ -33,10 +25,10 @@ def chromium() -> str:
     """The program of the browser; a machine without it skips these tests, CI never does."""
     found = shutil.which("chromium")
     if found is None:
-        _missing("NO BROWSER: nothing was tested end to end; install the chromium package")
+        missing("the browser", "nothing was tested end to end; install the chromium package")
     if not (CLIENT / ".vite" / "manifest.json").exists():
-        _missing("NO WEB CLIENT: nothing was tested end to end; run make web")
-    return found or ""
+        missing("the web client", "nothing was tested end to end; run make web")
+    return found
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

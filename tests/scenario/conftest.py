@@ -8,10 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cast import World, open_world
-from tests.engines_postgres import postgres, postgres_url
 from tintype.database.settings import DatabaseSettings
-
-__all__ = ["postgres", "postgres_url"]
 
 _ON_BOTH = {
     "test_accounts",

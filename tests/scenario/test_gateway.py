@@ -11,11 +11,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.engines_nginx import Upstream, certify, gateway, logged, nginx_there, upstreams
+from tests.engines_nginx import Upstream, certify, gateway, logged, upstreams
 from tools.engines.nginx import Nginx
 from tools.engines.process import answers, free_port
 
-__all__ = ["gateway", "nginx_there", "upstreams"]
+__all__ = ["gateway", "upstreams"]
 
 pytestmark = pytest.mark.slow
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"

@@ -10,12 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.cast import Person, World, open_world
-from tests.engines_postgres import own_postgres
 from tintype.database.settings import DatabaseSettings
 from tintype.feed import FeedSettings
 from tools.engines.postgres import PostgresServer
-
-__all__ = ["own_postgres"]
 
 pytestmark = pytest.mark.slow
 

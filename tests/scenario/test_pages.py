@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cast import PASSWORD, World
+from tests.missing import missing
 
 CLIENT = Path(__file__).parents[2] / "web" / "dist"
 
@@ -20,8 +20,7 @@ def built() -> None:
     """The web client: built by make test; a test alone is skipped without it, never in CI."""
     if (CLIENT / ".vite" / "manifest.json").exists() or (CLIENT / "manifest.json").exists():
         return
-    missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip  # noqa: TID251 - CI says so there
-    missing("the web client is not built: run make web")
+    missing("the web client", "it is not built; run make web")
 
 
 def boot_in(page: str) -> Any:

@@ -2,8 +2,6 @@ from tests.databases import (
     clock,
     database,
     partitioned_schema,
-    postgres,
-    postgres_url,
     postgresql_schema,
 )
 
@@ -11,7 +9,5 @@ __all__ = [
     "clock",
     "database",
     "partitioned_schema",
-    "postgres",
-    "postgres_url",
     "postgresql_schema",
 ]

@@ -16,7 +16,6 @@ import pytest
 import sqlalchemy as sa
 
 from tests.cast import PASSWORD, Person, World, ok, open_world
-from tests.engines_postgres import postgres, postgres_url
 from tintype.accounts import AccountSettings, OwnInstance
 from tintype.database import Fold, metadata
 from tintype.database import counts as folding
@@ -27,8 +26,6 @@ from tintype.kernel.event import Event
 pytestmark = [pytest.mark.trust, pytest.mark.slow]
 
 _CLIENTS = 64
-
-__all__ = ["postgres", "postgres_url"]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

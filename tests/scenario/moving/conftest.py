@@ -8,12 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines_postgres import own_postgres, postgres, postgres_url
-from tests.engines_s3 import fresh_bucket, s3_server
+from tests.engines_s3 import fresh_bucket
 from tests.scenario.moving.home import Home, Left, leave
 from tools.engines.s3 import S3Server
-
-__all__ = ["own_postgres", "postgres", "postgres_url", "s3_server"]
 
 
 @pytest.fixture(scope="session")

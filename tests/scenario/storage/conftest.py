@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines_s3 import fresh_bucket, s3_server, s3_settings, toxiproxy
+from tests.engines_s3 import fresh_bucket
 from tests.scenario.storage.town import Town, open_town
 from tools.engines.s3 import S3Server
-
-__all__ = ["s3_server", "s3_settings", "toxiproxy"]
 
 Opening = Callable[..., AbstractAsyncContextManager[Town]]
 
