@@ -46,6 +46,10 @@ _JARS = (
     ("org.apache.logging.log4j", "log4j-slf4j-impl", catalog.LOG4J),
     ("org.apache.logging.log4j", "log4j-core", catalog.LOG4J),
 )
+_APT = ("apt-get", "-o", "Acquire::Retries=3", "-o", "DPkg::Lock::Timeout=300")
+_TRIES = 4
+_PAUSE_S = 3.0
+_LONGEST_S = 1800
 _BEGAN = time.monotonic()
 _TALK = threading.Lock()
 
@@ -104,15 +108,15 @@ def _packages_then_kafka() -> None:
 
 def _install_packages(missing: Sequence[catalog.Package]) -> None:
     names = [package.name for package in missing]
-    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *names]
+    command = [*_APT, "install", "-y", "-qq", "--no-install-recommends", *names]
     if shutil.which("apt-get") is None:
         raise StepFailed(f"no apt-get here; install by hand what holds {', '.join(names)}")
     if os.geteuid() != 0:
         raise StepFailed(f"system packages need root: sudo {' '.join(command)}")
     with _step(f"packages {' '.join(names)}"), _nothing_starts():
         environment = {"DEBIAN_FRONTEND": "noninteractive"}
-        _run(["apt-get", "update", "-qq"], environment)
-        _run(command, environment)
+        _run([*_APT, "update", "-qq"], environment, tries=_TRIES)
+        _run(command, environment, tries=_TRIES)
     # Only what came just now: a service that ran here before is somebody's.
     for service in [service for package in missing for service in package.services]:
         if Path("/run/systemd/system").is_dir():
@@ -147,7 +151,7 @@ def _fetch_kafka() -> None:
         fresh = catalog.KAFKA_LIBRARIES.with_name("libs.new")
         shutil.rmtree(fresh, ignore_errors=True)
         copy = [maven, "--batch-mode", "--quiet", "dependency:copy-dependencies"]
-        _run([*copy, f"-DoutputDirectory={fresh}"], where=folder)
+        _run([*copy, f"-DoutputDirectory={fresh}"], where=folder, tries=_TRIES)
         shutil.rmtree(catalog.KAFKA_LIBRARIES, ignore_errors=True)
         fresh.rename(catalog.KAFKA_LIBRARIES)
 
@@ -181,7 +185,8 @@ def _build(go: str, program: GoProgram) -> None:
         flags.append("-gcflags=all=-N -l")
     with tempfile.TemporaryDirectory() as folder:
         environment = {"GOBIN": folder, "CGO_ENABLED": "0"}
-        _run([go, "install", *flags, f"{program.module}@{program.version}"], environment)
+        wanted = f"{program.module}@{program.version}"
+        _run([go, "install", *flags, wanted], environment, tries=_TRIES)
         # Across file systems a move is a copy: done beside the place, then put there at once.
         fresh = program.path.with_name(f".{program.name}.new")
         shutil.move(Path(folder, program.builds), fresh)
@@ -209,7 +214,7 @@ def _install_python(set_: str) -> None:
             _run([sys.executable, "-m", "venv", str(catalog.OWN_PYTHON)])
         locked = ["--require-hashes", "-r", str(ROOT / "requirements" / f"{set_}.txt")]
         quiet = ["--quiet", "--disable-pip-version-check"]
-        _run([str(python), "-m", "pip", "install", *quiet, *locked])
+        _run([str(python), "-m", "pip", "install", *quiet, *locked], tries=_TRIES)
 
 
 # Talking and running
@@ -234,19 +239,40 @@ def _run(
     *,
     where: str | None = None,
     may_fail: bool = False,
+    tries: int = 1,
 ) -> None:
-    done = subprocess.run(
-        command,
-        cwd=where,
-        env={**os.environ, **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode and not may_fail:
-        raise StepFailed(f"{' '.join(command[:4])} … failed:\n{done.stdout[-3000:]}")
+    """Run it; what depends on the network is tried again, each time after a longer pause."""
+    name = " ".join(command[:4])
+    for left in reversed(range(tries)):
+        failed = _failure(command, environment, where)
+        if failed is None or may_fail:
+            return
+        if left:
+            pause = _PAUSE_S * 3 ** (tries - 1 - left)
+            _say(f"{name} … failed and is tried again in {pause:.0f} s: {failed[-200:].strip()}")
+            time.sleep(pause)
+    raise StepFailed(f"{name} … failed:\n{failed}")
+
+
+def _failure(
+    command: Sequence[str], environment: Mapping[str, str] | None, where: str | None
+) -> str | None:
+    """The end of what a command printed that failed; None when it did not."""
+    try:
+        done = subprocess.run(
+            command,
+            cwd=where,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=_LONGEST_S,
+        )
+    except subprocess.TimeoutExpired:
+        return f"it took longer than {_LONGEST_S} s"
+    return done.stdout[-3000:] if done.returncode else None
 
 
 if __name__ == "__main__":

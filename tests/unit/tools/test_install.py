@@ -59,3 +59,23 @@ def test_every_version_of_a_built_program_is_pinned() -> None:
     pinned = [program.version for program in (*catalog.BUILT, catalog.HELM)]
 
     assert all(version.startswith("v") and version[1].isdigit() for version in pinned)
+
+
+FLAKY = "n=$(cat tried 2>/dev/null || echo 0); echo $((n + 1)) > tried; [ $n -ge 2 ] || exit 1"
+
+
+def test_what_the_network_spoils_twice_is_tried_a_third_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(install, "_PAUSE_S", 0.0)
+
+    install._run(["sh", "-c", FLAKY], where=str(tmp_path), tries=3)
+
+    assert (tmp_path / "tried").read_text() == "3\n"
+
+
+def test_what_fails_every_time_says_what_it_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(install, "_PAUSE_S", 0.0)
+
+    with pytest.raises(install.StepFailed, match="no such mirror"):
+        install._run(["sh", "-c", "echo no such mirror; exit 1"], tries=2)
