@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import structlog
@@ -19,6 +18,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from tintype.adapters.kafka.faults import unavailable
 from tintype.adapters.kafka.settings import KafkaSettings
 from tintype.adapters.kafka.wire import record_of
+from tintype.adapters.kafka.worker import Worker
 from tintype.kernel.problem import Unavailable
 from tintype.ports.events import Batch, Delivered, Positions, RecordsLost
 
@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 _MOST = 500
 _PATIENCE_MS = 600_000
 _LOOK_S = 5.0
+_STEPS = 4
+"""Steps of leaving a group that may take the whole timeout: a read under way is one of them."""
 _GONE = frozenset(
     {
         KafkaError.UNKNOWN_TOPIC_OR_PART,
@@ -54,7 +56,7 @@ class KafkaSubscription:
         self._group = group
         self._log_name = log_name
         self._positions = positions
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"kafka-{group}")
+        self._worker = Worker(f"kafka-{group}", _STEPS * settings.timeout_s)
         self._loop = asyncio.get_running_loop()
         self._consumer: Consumer | None = None
         self._log = ""
@@ -91,17 +93,19 @@ class KafkaSubscription:
         self._torn = False
 
     async def close(self) -> None:
-        """Leave the group in order, once the thread has finished what it does."""
+        """Leave the group in order, once the thread has finished what it does.
+
+        If that takes too long the group finds out by this member's silence.
+        """
         if not self._closed:
             self._closed = True
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._leave)
-            self._thread.shutdown(wait=False)
+            await self._worker.end(self._leave)
 
     async def _call(self, work: Callable[[], T]) -> T:
         if self._closed:
             raise Unavailable
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            return await self._worker.run(work, patient=True)
         except (KafkaException, TimeoutError) as error:
             raise unavailable(error) from error
 

@@ -37,8 +37,10 @@ class Worker:
         self._waiting: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
-    async def run(self, call: Callable[[], T]) -> T:
+    async def run(self, call: Callable[[], T], *, patient: bool = False) -> T:
         """The outcome of the call. Who is cancelled leaves it to be made all the same.
+
+        A patient caller waits for as long as the call takes.
 
         Raises:
             Unavailable: it did not end in time, or an earlier one did not.
@@ -50,7 +52,7 @@ class Worker:
         self._waiting.put((future, call))
         asked = asyncio.wrap_future(future)
         try:
-            done, _ = await asyncio.wait({asked}, timeout=self._seconds)
+            done, _ = await asyncio.wait({asked}, timeout=None if patient else self._seconds)
         except asyncio.CancelledError:
             asked.cancel()
             raise

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from botocore.config import Config
 from botocore.credentials import ReadOnlyCredentials
+from botocore.loaders import Loader
 from botocore.session import get_session
 
 from tintype.adapters.s3.errors import translated
@@ -22,6 +24,12 @@ _CONNECT_S = 5.0
 _ATTEMPTS = 2
 
 
+@cache
+def _models() -> Loader:
+    """The descriptions of AWS's services: slow to read, and the same for every client."""
+    return Loader()
+
+
 class Connection:
     """The clients, which are safe to use from many threads, and the threads.
 
@@ -32,6 +40,7 @@ class Connection:
     def __init__(self, settings: S3Settings) -> None:
         self.settings = settings
         self._session = get_session()
+        self._session.register_component("data_loader", _models())
         self._secret = settings.secret_key.get_secret_value() if settings.secret_key else None
         self.client = self.service("s3", settings.seconds)
         self.patient = self.service("s3", settings.patience)
