@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import msgspec
 import pytest
 
-from tests.cast import BASE, ok
+from tests.cast import BASE, PASSWORD, ok
 from tests.media_rig import Rig, Uploader, manual_clock, open_rig, photo
 from tintype.kernel.clock import ManualClock
 from tintype.media import UploadInUse, UploadNotFound
@@ -41,6 +43,11 @@ async def _published(person: Uploader, seed: int = 1) -> str:
     return str(upload["id"])
 
 
+def bare_of(url: str) -> str:
+    """The address without the grant in it."""
+    return re.sub(r"/g/[^/]+/", "/", url)
+
+
 def _first(slide: Any) -> str:
     return str(slide.renditions[0].url)
 
@@ -54,7 +61,7 @@ async def test_a_public_file_is_for_everybody_and_for_ever(rig: Rig, ada: Upload
     url = _first(await ada.slide(upload))
     file = await rig.fetch(url)
 
-    assert "grant" not in url
+    assert "/g/" not in url
     assert file.status_code == 200
     assert file.headers["content-type"] == "image/jpeg"
     assert "public" in file.headers["cache-control"]
@@ -106,6 +113,33 @@ async def test_the_headers_can_be_asked_for_alone(rig: Rig, ada: Uploader) -> No
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == str(len(whole.content))
     assert head.headers["etag"] == whole.headers["etag"]
+    known = await rig.client.head(url, headers={"If-None-Match": head.headers["etag"]})
+    assert known.status_code == 304
+
+
+async def test_pages_of_other_origins_may_show_measure_and_read_a_file(
+    rig: Rig, ada: Uploader
+) -> None:
+    url = _first(await ada.slide(await _published(ada)))
+
+    file = await rig.fetch(url, origin="https://elsewhere.example")
+
+    assert file.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in file.headers
+    assert "Content-Range" in file.headers["access-control-expose-headers"]
+    assert file.headers["cross-origin-resource-policy"] == "cross-origin"
+    assert file.headers["timing-allow-origin"] == "*"
+
+
+async def test_strangers_may_remember_for_a_moment_that_nothing_is_there(
+    rig: Rig, ada: Uploader
+) -> None:
+    path = f"/media/1/{'0' * 32}.jpg"
+
+    stranger, known = await rig.client.get(path), await ada.call("GET", path)
+
+    assert stranger.headers["cache-control"] == "public, max-age=10"
+    assert known.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize(
@@ -148,8 +182,8 @@ async def test_a_private_file_takes_a_grant(rig: Rig, ada: Uploader, bo: Uploade
 
     granted = _first(await bo.slide(upload, viewer=ada.id))
     file = await rig.fetch(granted)
-    bare = await rig.fetch(granted.split("?")[0])
-    with_session = await ada.call("GET", granted.split("?")[0].replace("\x01", BASE))
+    bare = await rig.fetch(bare_of(granted))
+    with_session = await ada.call("GET", bare_of(granted).replace("\x01", BASE))
 
     assert file.status_code == 200
     assert file.headers["cache-control"] == "private, max-age=60"
@@ -195,6 +229,37 @@ async def test_a_grant_passed_on_to_somebody_signed_in_is_of_no_use(
 
     assert (await dee.call("GET", granted)).status_code == 404
     assert (await ada.call("GET", granted)).status_code == 200
+
+
+async def test_signing_out_one_device_ends_what_was_granted_to_it_alone(
+    rig: Rig, ada: Uploader, bo: Uploader
+) -> None:
+    upload = (await bo.ready(photo()))["id"]
+    signing_in = {"login": "bo", "password": PASSWORD}
+    phone = ok(await rig.client.post("/v1/sessions", json=signing_in))["token"]
+    headers = {"Authorization": f"Bearer {phone}"}
+    seen = ok(await rig.client.get(f"/v1/uploads/{upload}", headers=headers))
+    on_the_phone = seen["slide"]["renditions"][0]["url"]
+    on_the_laptop = (await bo.read(upload))["slide"]["renditions"][0]["url"]
+    before = await rig.fetch(on_the_phone)
+
+    ok(await rig.client.delete("/v1/sessions/current", headers=headers))
+
+    assert (before.status_code, (await rig.fetch(on_the_phone)).status_code) == (200, 404)
+    assert (await rig.fetch(on_the_laptop)).status_code == 200
+
+
+async def test_a_grant_is_good_for_what_the_file_names_beside_itself(
+    rig: Rig, bo: Uploader
+) -> None:
+    slide = (await bo.ready(photo(1200, 900)))["slide"]
+    first, second = slide["renditions"][0]["url"], slide["renditions"][1]["url"]
+
+    beside = urljoin(first, second.rpartition("/")[2])
+
+    assert beside == second
+    assert (await rig.fetch(beside)).status_code == 200
+    assert (await rig.fetch(urljoin(first, "../1/" + second.rpartition("/")[2]))).status_code == 404
 
 
 async def test_signing_out_ends_what_was_granted(rig: Rig, ada: Uploader, bo: Uploader) -> None:
@@ -248,7 +313,7 @@ async def test_what_is_not_published_is_for_its_owner_alone(
 
     assert (await rig.fetch(own)).status_code == 200
     assert (await rig.fetch(others)).status_code == 404
-    assert (await rig.fetch(own.split("?")[0])).status_code == 404
+    assert (await rig.fetch(bare_of(own))).status_code == 404
 
 
 async def test_what_is_withdrawn_is_for_its_owner_alone(rig: Rig, ada: Uploader) -> None:

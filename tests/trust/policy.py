@@ -58,6 +58,9 @@ POLICY: dict[tuple[str, str], str] = {
     ("send parts", "open"):       "401   404      404      404    ok    404",
 
     ("fetch a file", "public"):   "ok    ok       ok       404    ok    ok",
+    ("fetch it bare", "public"):  "ok    ok       ok       404    ok    ok",
+    ("fetch it bare", "granted"): "404   404      404      404    404   404",
+    ("fetch it bare", "avatar"):  "ok    ok       ok       ok     ok    ok",
     # The address is the permission where no session comes along; a session must be the grantee's.
     ("fetch a file", "granted"):  "ok    404      404      404    ok    404",
     ("fetch a file", "avatar"):   "ok    ok       ok       ok     ok    ok",
@@ -142,8 +145,10 @@ OPERATIONS: dict[str, Asked] = {
     "drop_upload": Asked("drop", "upload"),
     "set_avatar": Asked("its owner alone", "upload", {"upload_id": "{upload_id}"}),
     "remove_avatar": _SIGNED_IN,
-    "read_media": Asked("fetch a file", "media", query={"grant": "{grant}"}),
-    "head_media": Asked("fetch a file", "media", query={"grant": "{grant}"}),
+    "read_media": Asked("fetch it bare", "media"),
+    "read_granted_media": Asked("fetch a file", "media"),
+    "choose_media": Asked("fetch it bare", "media"),
+    "choose_granted_media": Asked("fetch a file", "media"),
     "read_limits": _ANYONE,
     "create_post": Asked(
         "the signed in",

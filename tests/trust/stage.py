@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
-from urllib.parse import parse_qs, urlsplit
 
 import sqlalchemy as sa
 
@@ -31,6 +30,7 @@ _SHARD = 7
 OWNERS = ("olga", "paul", "sue", "dan")
 """Public, private, suspended, deleted: the actors are the same to all of them."""
 
+_GRANT = re.compile(r"/media/g/([^/]+)/")
 _MANIFEST = '{"src/main.ts": {"file": "assets/main.js"}}'
 
 
@@ -287,7 +287,7 @@ class _Builder:
         for viewer in ("former", "blocked", "suspended", "leaver"):
             address = await self._address(viewer, "paul")
             self._file(f"paul by the old grant of {viewer}", "gone", "paul", address)
-        bare = (await self._address("paul", "paul")).partition("?")[0]
+        bare = _without_grant(await self._address("paul", "paul"))
         self._file("paul without a grant", "gone", "paul", bare)
         for name in ("sue", "dan", "olga's deleted", "paul's deleted"):
             owner = name.partition("'s")[0]
@@ -296,7 +296,7 @@ class _Builder:
         slide = (await self.people["olga"].get(f"/v1/uploads/{ready.values['upload_id']}"))["slide"]
         address = slide["renditions"][0]["url"]
         self._file("olga unpublished", "granted", "olga", address)
-        self._file("olga unpublished without a grant", "gone", "olga", address.partition("?")[0])
+        self._file("olga unpublished without a grant", "gone", "olga", _without_grant(address))
         me = await self.people["olga"].get("/v1/accounts/me")
         self._file("olga's avatar", "avatar", "olga", me["avatar"])
         never = bare.replace(bare.split("/")[-2], self._never())
@@ -307,9 +307,8 @@ class _Builder:
         return str(view["slides"][0]["renditions"][0]["url"])
 
     def _file(self, name: str, state: str, owner: str | None, address: str) -> None:
-        parts = urlsplit(address)
-        _, _, upload, file = parts.path.split("/")
-        grant = parse_qs(parts.query).get("grant", [""])[0]
+        upload, file = address.split("/")[-2:]
+        grant = found.group(1) if (found := _GRANT.search(address)) else "none"
         self._add("media", name, state, owner, upload_id=upload, name=file, grant=grant)
 
     async def _session(self, name: str) -> str:
@@ -406,6 +405,10 @@ def _device() -> Any:
     from tintype.accounts import Device
 
     return Device(address="127.0.0.1", agent="")
+
+
+def _without_grant(address: str) -> str:
+    return _GRANT.sub("/media/", address)
 
 
 def without_traces(text: str) -> str:

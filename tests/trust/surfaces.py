@@ -34,7 +34,7 @@ _IMPERSONAL = (
     *("/v1/instance", "/v1/limits", "/openapi.json", "/docs", "/problems"),
     *("/metrics", "/readyz", "/robots.txt", "/signin", "/t/dawn"),
 )
-_GRANT = re.compile(r"\?grant=([0-9a-f]+)\.")
+_GRANT = re.compile(r"/media/g/([^/]+)/")
 
 
 @dataclass
@@ -242,7 +242,8 @@ class Watch:
             told = found & {self._folk.town.words[id_].name for id_ in muted}
             self._note(not told, f"{where}: tells of the muted {told}")
         for grant in _GRANT.findall(answer.text):
-            self._note(grant == f"{int(viewer or 0):x}", f"{where}: holds a grant of {grant}")
+            grantee = _grantee(grant)
+            self._note(grantee == int(viewer or 0), f"{where}: holds a grant of {grantee}")
         if surface.holds is None:
             self._note(answer.status_code == 404, f"{where}: {answer.status_code}, not 404")
             return
@@ -287,6 +288,11 @@ class Watch:
     def _note(self, good: bool, violation: str) -> None:
         if not good:
             self._report.violations.append(violation)
+
+
+def _grantee(grant: str) -> int:
+    """Whom a grant is for: its first 8 bytes."""
+    return int.from_bytes(base64.urlsafe_b64decode(grant)[:8])
 
 
 def _without(path: str, name: str, replacement: Any) -> Callable[[], Any]:

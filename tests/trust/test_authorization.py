@@ -24,7 +24,7 @@ _SEEN_BY = {
     "access": ["update_instance", "create_invite"],
     "owners": ["edit_post", "delete_post"],
     "telling": ["read_post", "list_likers"],
-    "grants": ["read_media"],
+    "grants": ["read_granted_media"],
 }
 """Fault → operations that meet it; the long version tries all."""
 

@@ -15,6 +15,7 @@ from tintype.feed.routes import routes, short_way
 from tintype.graph import Graph
 from tintype.http import Kit, Routes, ShortWay
 from tintype.http.meter import Observe
+from tintype.kernel.asking import asking
 from tintype.kernel.ids import Id
 from tintype.ports.timelines import Timelines
 from tintype.posts import Posts
@@ -38,7 +39,10 @@ class FeedPart:
 
         def at_hand(token: str) -> Id | None:
             signed = sessions.cached(token)
-            return None if signed is None else signed.account
+            if signed is None:
+                return None
+            asking.set((signed.account, signed.session))
+            return signed.account
 
         return ShortWay(app, kit, at_hand, observe, {"/v1/feed": short_way(self.home)})
 

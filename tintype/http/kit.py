@@ -27,6 +27,7 @@ from tintype.http.limits import Limiter, network_of
 from tintype.http.meter import CLASS_KEY
 from tintype.http.problems import answer_exception
 from tintype.http.routes import Access, Route
+from tintype.kernel.asking import asking
 from tintype.kernel.links import ENCODED_HERE
 from tintype.kernel.problem import Malformed
 
@@ -82,6 +83,7 @@ class Kit:
         identity = await self.authenticator.identify(token) if token else None
         if token and identity is None and not by_cookie:
             raise SignInRequired("This token is unknown, expired or revoked.")
+        asking.set(None if identity is None else (identity.account, identity.session))
         return RequestCall(
             identity=identity,
             address=self.address(request),

@@ -177,13 +177,15 @@ class Sessions:
         with suppress(TimeoutError, Unavailable, OutOfSpace):
             await within(_TOUCH_S, note())
 
-    async def is_signed_in(self, account: Id) -> bool:
-        """Whether an account is live and has a session that has not ended, wherever it is."""
+    async def is_signed_in(self, account: Id, *, session: Id | None = None) -> bool:
+        """Whether an account is live and this session of it (``None``: any) has not ended."""
         now = self._database.clock.now_ms()
         async with self._database.read() as reader:
             card = (await store.cards(reader, [account])).get(account)
             rows = await store.sessions_of(reader, account)
-        return card is not None and card.live and any(self._ends_ms(row) > now for row in rows)
+        open_ = {row.id for row in rows if self._ends_ms(row) > now}
+        kept = bool(open_) if session is None else session in open_
+        return card is not None and card.live and kept
 
     async def list_for(self, account: Id, *, current: Id) -> SessionList:
         """The open sessions of an account, the one used last first."""

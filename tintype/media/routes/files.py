@@ -1,59 +1,149 @@
-"""The delivery of files under /media."""
+"""The delivery of files under /media: by name, or by what fits the caller."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import Query, Request
+from fastapi import Path, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from tintype.http import Access, Call, IdPath, Routes
+from tintype.http.routes import Facts
+from tintype.kernel.ids import Id
+from tintype.kernel.problem import Problem
 from tintype.media.errors import MediaNotFound, RangeNotSatisfiable
 from tintype.media.model import Span, asked_span, names_etag
+from tintype.media.routes import caching
 from tintype.media.routes.door import Door
 from tintype.media.service import Elsewhere, Served
+from tintype.media.service.choosing import wish_in
 
-# Browsers keep public files for a year under an address that never changes its meaning; caches
-# that many people share ask again after a minute, so that a deleted file is gone there too.
-_PUBLIC = "public, max-age=31536000, s-maxage=60, immutable"
-_GUARDED = "private, max-age=60"
 _LOCKED_DOWN = "default-src 'none'; sandbox"
+# Files are shown, measured and read by pages of other origins than their own. Who reads them across
+# origins does so without cookies, so what an address alone opens is all that can be read.
+_OPEN_TO_PAGES = {
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Content-Length, Content-Location, Content-Range, ETag",
+    "Timing-Allow-Origin": "*",
+}
+_NEGOTIATED = "Accept, Save-Data, ECT"
+_HINTED = f"{_NEGOTIATED}, Sec-CH-Width, Sec-CH-Viewport-Width, Sec-CH-DPR"
+
+SHIELD = "X-Tintype-Shield"
+"""Sent by a cache of ours that asks for leave itself: it wants the bytes, not the way to them."""
+
+Grant = Annotated[str, Path(max_length=100, description="leave to see guarded media")]
+Width = Annotated[
+    int | None,
+    Query(ge=1, le=20_000, description="pixels of the screen; told by Client Hints otherwise"),
+]
 
 
-Grant = Annotated[str | None, Query(max_length=100, description="leave to see guarded media")]
+_FACTS: Facts = {
+    "access": Access.ANYONE,
+    "subject": "media",
+    "rule": "visible",
+    "returns": bytes,
+    "limit": "media",
+    "problems": [MediaNotFound, RangeNotSatisfiable],
+}
+_HEAD: Facts = {**_FACTS, "hidden": True}
 
 
 def add_files(table: Routes, door: Door) -> None:
-    path = "/media/{upload_id}/{name}"
+    """Files by name and by what fits, with and without a grant; GET and HEAD of each."""
+    desk = _Desk(door)
+    chosen, granted_chosen = "/media/auto/{upload_id}", "/media/g/{grant}/auto/{upload_id}"
+    named, granted_named = "/media/{upload_id}/{name}", "/media/g/{grant}/{upload_id}/{name}"
 
-    async def find(
-        call: Call, upload_id: IdPath, name: str, grant: str | None
-    ) -> tuple[Served, dict[str, str]]:
-        served = await door.delivery.find(upload_id, name, viewer=call.viewer, grant=grant)
-        return served, _headers(served)
-
-    @table.get(
-        path,
-        access=Access.ANYONE,
-        subject="media",
-        rule="visible",
-        returns=bytes,
-        limit="media",
-        problems=[MediaNotFound, RangeNotSatisfiable],
-    )
-    async def read_media(
-        call: Call, request: Request, upload_id: IdPath, name: str, grant: Grant = None
+    @table.add("HEAD", chosen, **_HEAD)
+    @table.get(chosen, **_FACTS)
+    async def choose_media(
+        call: Call, request: Request, upload_id: IdPath, w: Width = None
     ) -> Response:
+        """The stored picture that fits the caller best, of a photo or of a video's poster.
+
+        The format follows `Accept` (AVIF, WebP or JPEG), the width is `w` or what Client Hints
+        tell, and whoever saves data or is on a slow line (`Save-Data`, `ECT`) gets one rung less.
+        `Content-Location` names what was chosen. Nothing is ever resized because somebody asks.
+        """
+        return await desk.chosen(call, request, upload_id, w)
+
+    @table.add("HEAD", granted_chosen, **_HEAD)
+    @table.get(granted_chosen, **_FACTS)
+    async def choose_granted_media(
+        call: Call, request: Request, grant: Grant, upload_id: IdPath, w: Width = None
+    ) -> Response:
+        """The same of something that not everybody may see."""
+        return await desk.chosen(call, request, upload_id, w, grant)
+
+    @table.add("HEAD", granted_named, **_HEAD)
+    @table.get(granted_named, **_FACTS)
+    async def read_granted_media(
+        call: Call, request: Request, grant: Grant, upload_id: IdPath, name: str
+    ) -> Response:
+        """A file of something that not everybody may see; the grant comes with its address.
+
+        A grant is good for every file of its upload, for 5 to 10 minutes, and never longer than the
+        viewer may see them and stays signed in.
+        """
+        return await desk.named(call, request, upload_id, name, grant)
+
+    @table.add("HEAD", named, **_HEAD)
+    @table.get(named, **_FACTS)
+    async def read_media(call: Call, request: Request, upload_id: IdPath, name: str) -> Response:
         """A file of a photo or video, or where the storage hands it out (302).
 
         Ranges, ETags and conditional requests are honoured here and there.
         """
-        served, headers = await find(call, upload_id, name, grant)
+        return await desk.named(call, request, upload_id, name)
+
+
+class _Desk:
+    """Answers for files, whichever way they were asked for."""
+
+    def __init__(self, door: Door) -> None:
+        self._delivery = door.delivery
+
+    async def named(
+        self, call: Call, request: Request, upload: Id, name: str, grant: str | None = None
+    ) -> Response:
+        try:
+            served = await self._delivery.find(upload, name, viewer=call.viewer, grant=grant)
+        except MediaNotFound as problem:
+            raise _kept(problem, call) from None
+        return await self._answer(request, served, {"Cache-Control": caching.for_file(served)})
+
+    async def chosen(
+        self, call: Call, request: Request, upload: Id, width: int | None, grant: str | None = None
+    ) -> Response:
+        wish = wish_in(request.headers, width)
+        try:
+            found = await self._delivery.choose(upload, wish, viewer=call.viewer, grant=grant)
+        except MediaNotFound as problem:
+            raise _kept(problem, call) from None
+        served = found.served
+        place = f"/media/g/{grant}" if grant is not None and not served.public else "/media"
+        headers = {
+            "Cache-Control": caching.for_choice(served, settled=found.settled),
+            "Content-Location": f"{place}/{upload}/{served.name}",
+            "Vary": _HINTED if width is None else _NEGOTIATED,
+        }
+        if SHIELD in request.headers:
+            headers["X-Accel-Expires"] = str(caching.auto_seconds(settled=found.settled))
+        return await self._answer(request, served, headers)
+
+    async def _answer(self, request: Request, served: Served, own: dict[str, str]) -> Response:
+        headers = own | _headers(served)
         if names_etag(request.headers.get("if-none-match"), served.etag):
             return Response(status_code=304, headers=headers)
-        elsewhere = await door.delivery.elsewhere(served)
-        if elsewhere is not None:
-            return Response(status_code=302, headers=_way_to(served, elsewhere))
+        if request.method == "HEAD":
+            return Response(headers=headers | {"Content-Length": str(served.bytes)})
+        if _is_sent_away(request, served):
+            elsewhere = await self._delivery.elsewhere(served)
+            if elsewhere is not None:
+                return Response(status_code=302, headers=own | _way_to(served, elsewhere))
         span = _span(request, served)
         if span == "none":
             problem = RangeNotSatisfiable()
@@ -66,24 +156,8 @@ def add_files(table: Routes, door: Door) -> None:
             status = 206
             headers["Content-Range"] = f"bytes {span.start}-{span.end - 1}/{served.bytes}"
         headers["Content-Length"] = str(span.end - span.start)
-        pieces = await door.delivery.read(served, span.start, span.end)
+        pieces = await self._delivery.read(served, span.start, span.end)
         return StreamingResponse(pieces, status_code=status, headers=headers)
-
-    @table.add(
-        "HEAD",
-        path,
-        access=Access.ANYONE,
-        subject="media",
-        rule="visible",
-        returns=bytes,
-        limit="media",
-        problems=[MediaNotFound],
-        hidden=True,
-    )
-    async def head_media(call: Call, upload_id: IdPath, name: str, grant: Grant = None) -> Response:
-        """The headers of the same file."""
-        served, headers = await find(call, upload_id, name, grant)
-        return Response(headers=headers | {"Content-Length": str(served.bytes)})
 
 
 def _headers(served: Served) -> dict[str, str]:
@@ -91,22 +165,36 @@ def _headers(served: Served) -> dict[str, str]:
         "Content-Type": served.content_type,
         "ETag": served.etag,
         "Accept-Ranges": "bytes",
-        "Cache-Control": _PUBLIC if served.public else _GUARDED,
         "Content-Security-Policy": _LOCKED_DOWN,
         "X-Content-Type-Options": "nosniff",
-        "Cross-Origin-Resource-Policy": "cross-origin",
-    }
+    } | _OPEN_TO_PAGES
 
 
 def _way_to(served: Served, elsewhere: Elsewhere) -> dict[str, str]:
-    kept = f"max-age={elsewhere.keep_s}"
     return {
         "Location": elsewhere.url,
-        "Cache-Control": f"public, {kept}, s-maxage=60" if served.public else f"private, {kept}",
+        "Cache-Control": caching.for_way(served, elsewhere),
         "Content-Security-Policy": _LOCKED_DOWN,
-        "Cross-Origin-Resource-Policy": "cross-origin",
         "Referrer-Policy": "no-referrer",
-    }
+    } | _OPEN_TO_PAGES
+
+
+def _is_sent_away(request: Request, served: Served) -> bool:
+    """Whether this caller is shown the way to the bucket, where there is one.
+
+    A player keeps asking the address that it was led to, for longer than the way there is open. A
+    script asks ours again for each piece.
+    """
+    if SHIELD in request.headers:
+        return False
+    return not served.is_film or request.headers.get("sec-fetch-dest") == "empty"
+
+
+def _kept(problem: MediaNotFound, call: Call) -> Problem:
+    """What is not there for strangers may be remembered for a moment."""
+    if call.viewer is None:
+        problem.headers["Cache-Control"] = caching.GONE
+    return problem
 
 
 def _span(request: Request, served: Served) -> Span | Literal["all", "none"]:

@@ -2,9 +2,9 @@
 
 from tintype.media.service.arrivals import Arrivals
 from tintype.media.service.avatars import Avatars
-from tintype.media.service.delivery import Delivery, Elsewhere, Served
+from tintype.media.service.delivery import Chosen, Delivery, Elsewhere, Served
 from tintype.media.service.erasing import ERASE, Erasing
-from tintype.media.service.grants import Grants
+from tintype.media.service.grants import Granted, Grants
 from tintype.media.service.library import Media
 from tintype.media.service.processing import Processing
 from tintype.media.service.sweeper import Sweeper
@@ -16,9 +16,11 @@ __all__ = [
     "PROCESS_VIDEO",
     "Arrivals",
     "Avatars",
+    "Chosen",
     "Delivery",
     "Elsewhere",
     "Erasing",
+    "Granted",
     "Grants",
     "Media",
     "Processing",

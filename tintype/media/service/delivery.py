@@ -14,15 +14,16 @@ from tintype.kernel.ids import Id
 from tintype.media import store
 from tintype.media.errors import MediaNotFound
 from tintype.media.model import SERVED_TYPES, Audience, ReadyFile, rendition_key
+from tintype.media.service.choosing import Wish, choose
 from tintype.media.service.grants import Grants
 from tintype.ports.blobs import Blobs
 from tintype.ports.errors import BlobNotFound
 
 log = structlog.get_logger(__name__)
 
-# How long an address in the bucket is good. What is not for everybody ends within the minute in
-# which a block, a withdrawal or the end of a session must reach files too.
-_OPEN_S, _GUARDED_S = 600, 60
+# How long an address in the bucket is good: it can not be taken back, so it ends within the minute
+# in which a block, a withdrawal, the private switch or the end of a session must reach files too.
+_WAY_S = 60
 _ON_ITS_WAY_S = 5
 
 _NAME = re.compile(r"([0-9a-f]{32})\.(jpg|webp|mp4)")
@@ -32,10 +33,22 @@ class Served(msgspec.Struct, frozen=True):
     """A rendition that may be handed out now; ``public`` ones may be kept by anybody's cache."""
 
     key: str
+    name: str
     content_type: str
     bytes: int
     etag: str
     public: bool
+
+    @property
+    def is_film(self) -> bool:
+        return self.content_type.startswith("video/")
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """The rendition that fits a wish; one that is not ``settled`` may give way to a better one."""
+
+    served: Served
+    settled: bool
 
 
 class Elsewhere(msgspec.Struct, frozen=True):
@@ -70,7 +83,8 @@ class Delivery:
         What everybody may see needs no grant; a signed-in ``viewer`` who may not see it (blocked)
         gets it all the same as little as its owner's other things. Everything else takes a grant;
         whoever it was made for must still be signed in, here or, where the request carries no
-        session (a media address of its own, a native client), anywhere.
+        session (a media address of its own, a native client), with the session that the grant was
+        made for.
 
         Raises:
             MediaNotFound: unknown, not ready, released, or not for this caller.
@@ -82,28 +96,58 @@ class Delivery:
             found = await store.find_ready(reader, upload_id, named.group(1))
         if found is None or found.rendition.name != name:
             raise MediaNotFound
-        if await self._is_public(found):
-            if viewer is not None and not await self._may_see(viewer, found):
+        return _served(found, public=await self._let_in(found, viewer, grant))
+
+    async def choose(
+        self, upload_id: Id, wish: Wish, *, viewer: Id | None, grant: str | None
+    ) -> Chosen:
+        """The stored picture that fits a wish best, for the same callers as by its name.
+
+        Raises:
+            MediaNotFound: as ``find``; also where there is no picture.
+        """
+        async with self._database.read() as reader:
+            upload = await store.read(reader, upload_id)
+            made = await store.renditions_of(reader, [upload_id])
+        best = choose(made[upload_id], wish)
+        if upload is None or upload.state != "ready" or best is None:
+            raise MediaNotFound
+        file = ReadyFile(
+            upload=upload_id, owner=upload.owner, access=upload.access, rendition=best
+        )
+        served = _served(file, public=await self._let_in(file, viewer, grant))
+        return Chosen(served, settled=best.format == wish.format)
+
+    async def _let_in(self, file: ReadyFile, viewer: Id | None, grant: str | None) -> bool:
+        """Whether everybody may see the file.
+
+        Raises:
+            MediaNotFound: this caller may not.
+        """
+        if await self._is_public(file):
+            if viewer is not None and not await self._may_see(viewer, file):
                 raise MediaNotFound
-            return _served(found, public=True)
-        granted = self._grants.viewer_in(grant or "", upload=upload_id, name=name)
-        if granted is None or viewer not in {None, granted}:
+            return True
+        granted = self._grants.granted_by(grant or "", upload=file.upload)
+        if granted is None or viewer not in {None, granted.viewer}:
             raise MediaNotFound
-        if not (await self._may_see(granted, found) and await self._is_signed_in(granted, viewer)):
+        if not await self._may_see(granted.viewer, file):
             raise MediaNotFound
-        return _served(found, public=False)
+        if viewer is None and not await self._sessions.is_signed_in(
+            granted.viewer, session=granted.session
+        ):
+            raise MediaNotFound
+        return False
 
     async def elsewhere(self, served: Served) -> Elsewhere | None:
         """Where to fetch it without this server; ``None`` where the storage has no such place.
 
-        Whoever has the address can use it until it ends: 10 minutes for what everybody may see,
-        one minute for everything else.
+        Whoever has the address can use it until it ends, a minute after this at the latest.
         """
-        seconds = _OPEN_S if served.public else _GUARDED_S
-        url = await self._blobs.sign_read(served.key, seconds=seconds)
+        url = await self._blobs.sign_read(served.key, seconds=_WAY_S)
         if url is None:
             return None
-        return Elsewhere(url=url, keep_s=seconds // 2 - _ON_ITS_WAY_S)
+        return Elsewhere(url=url, keep_s=_WAY_S // 2 - _ON_ITS_WAY_S)
 
     async def read(self, served: Served, start: int, end: int) -> AsyncIterator[bytes]:
         """The bytes from ``start`` to ``end`` (exclusive); the first piece is at hand on return.
@@ -131,9 +175,6 @@ class Delivery:
             return False
         return await self._audience.may_see_media(viewer, file.owner, file.upload)
 
-    async def _is_signed_in(self, granted: Id, viewer: Id | None) -> bool:
-        return viewer is not None or await self._sessions.is_signed_in(granted)
-
 
 async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield first
@@ -145,6 +186,7 @@ def _served(file: ReadyFile, *, public: bool) -> Served:
     name = file.rendition.name
     return Served(
         key=rendition_key(file.upload, name),
+        name=name,
         content_type=SERVED_TYPES[name.rpartition(".")[2]],
         bytes=file.rendition.bytes,
         etag=f'"{file.rendition.sha256[:32]}"',

@@ -16,17 +16,17 @@ from tintype.media.errors import (
     UploadInUse,
     UploadNotFound,
 )
-from tintype.media.model import Rendition, Upload, UploadStatus
+from tintype.media.model import Upload, UploadStatus
 from tintype.media.service.erasing import Erasing
 from tintype.media.service.grants import Grants
 from tintype.media.service.uploads import process_job
-from tintype.media.views import SlideView, UploadView, slide_view, upload_view
+from tintype.media.views import GRANT_PLACE, SlideView, UploadView, slide_view, upload_view
 from tintype.ports.blobs import StoredPart
 
-GRANT_PLACE = "?grant"
 # Only an address of ours begins with the sign for "here": user text can not hold it.
 _PLACE = re.compile(
-    re.escape(ENCODED_HERE) + rb"/media/(\d{1,19})/([0-9a-f]{32}\.(?:jpg|webp|mp4))\?grant(?=\")"
+    rb"(?<=%b/media/g/)%b(?=/(?:auto/)?(\d{1,19})[/\"?])"
+    % (re.escape(ENCODED_HERE), GRANT_PLACE.encode())
 )
 
 
@@ -65,25 +65,25 @@ class Media:
             public = upload.access == "everyone" or (
                 upload.access == "viewers" and upload.owner in open_owners
             )
-            suffixes = {} if public else self._grants_for(upload, made[upload.id], viewer)
-            slides[upload.id] = slide_view(upload, made[upload.id], suffixes)
+            grant = None if public else self._grant_for(upload, viewer)
+            slides[upload.id] = slide_view(upload, made[upload.id], grant)
         return slides
 
     def granted(self, encoded: bytes, viewer: Id | None) -> bytes:
         """Encoded slides that were made for nobody, with the viewer's grants filled in.
 
-        Costs about 5 µs an address, so that encoded posts can be kept and shared by viewers.
+        Costs about 5 µs an upload, so that encoded posts can be kept and shared by viewers.
         """
         if viewer is None:
             return encoded
+        made: dict[bytes, bytes] = {}
 
         def fill(found: re.Match[bytes]) -> bytes:
-            upload, name = int(found.group(1)), found.group(2).decode()
-            return (
-                found.group(0)
-                + b"="
-                + self._grants.make(viewer=viewer, upload=upload, name=name).encode()
-            )
+            upload = found.group(1)
+            if (grant := made.get(upload)) is None:
+                grant = self._grants.make(viewer=viewer, upload=int(upload)).encode()
+                made[upload] = grant
+            return grant
 
         return _PLACE.sub(fill, encoded)
 
@@ -178,16 +178,10 @@ class Media:
         """
         await self._erasing.erase_account(account)
 
-    def _grants_for(
-        self, upload: Upload, made: Sequence[Rendition], viewer: Id | None
-    ) -> dict[str, str]:
+    def _grant_for(self, upload: Upload, viewer: Id | None) -> str:
         if viewer is None:
-            return {each.name: GRANT_PLACE for each in made}
-        return {
-            each.name: f"{GRANT_PLACE}="
-            + self._grants.make(viewer=viewer, upload=upload.id, name=each.name)
-            for each in made
-        }
+            return GRANT_PLACE
+        return self._grants.make(viewer=viewer, upload=upload.id)
 
 
 def _check_claimable(upload: Upload | None, owner: Id) -> None:
