@@ -18,6 +18,7 @@ from tintype.entry.compose import Server, compose
 from tintype.entry.settings import Settings
 from tintype.feed import FeedSettings
 from tintype.http import RateLimitSettings
+from tintype.media import MediaSettings
 
 PASSWORD = "correct horse battery"
 BASE = "http://tintype.test"
@@ -114,6 +115,8 @@ def settings_in(folder: Path, **changes: Any) -> Settings:
     limits = RateLimitSettings(factor=10_000)
     # A machine that runs many tests at once is slower than any database may be.
     changes.setdefault("feed", FeedSettings(budget_ms=30_000))
+    # What grows in spare time would only be waited for.
+    changes.setdefault("media", MediaSettings(avif=False))
     return Settings(data=folder / "data", rate_limits=limits, **changes)
 
 

@@ -44,6 +44,8 @@ class Work:
     handlers: list[JobHandler] = field(default_factory=list)
     slow_handlers: list[JobHandler] = field(default_factory=list)
     """Jobs that take minutes: they run one at a time, beside the others and never before them."""
+    late_handlers: list[JobHandler] = field(default_factory=list)
+    """Jobs that nobody waits for: one at a time as well, beside all others."""
     periodic: list[Periodic] = field(default_factory=list)
     job_concurrency: int = 2
 
@@ -82,6 +84,7 @@ class Background:
         for handlers, concurrency in (
             (work.handlers, work.job_concurrency),
             (work.slow_handlers, 1),
+            (work.late_handlers, 1),
         ):
             if handlers:
                 loops.append(JobRunner(self._database, handlers, concurrency=concurrency).run())

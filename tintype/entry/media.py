@@ -22,10 +22,19 @@ from tintype.graph import Graph
 from tintype.http import Routes
 from tintype.kernel.ids import Id
 from tintype.media import Audience, Media, MediaSettings, TextLimits, Uploads
-from tintype.media.consumers import jobs, slow_jobs
+from tintype.media.consumers import jobs, late_jobs, slow_jobs
 from tintype.media.routes import Door
 from tintype.media.routes import routes as media_routes
-from tintype.media.service import Arrivals, Avatars, Delivery, Erasing, Grants, Processing, Sweeper
+from tintype.media.service import (
+    Arrivals,
+    Avatars,
+    Delivery,
+    Erasing,
+    Grants,
+    Growing,
+    Processing,
+    Sweeper,
+)
 
 # A completion that nobody announced is found within a minute of its last part.
 _SWEEP_S, _HOUR_S = 30.0, 3600.0
@@ -45,6 +54,7 @@ class MediaPart:
     machine_routes: APIRouter
     handlers: list[JobHandler]
     slow_handlers: list[JobHandler]
+    late_handlers: list[JobHandler]
 
     @property
     def periodic(self) -> list[Periodic]:
@@ -109,7 +119,7 @@ def compose_media(
     grants = Grants(secret.key("media grants"), database.clock)
     erasing = Erasing(database, blobs)
     avatars = Avatars(database, accounts, erasing)
-    media = Media(database, accounts, grants, erasing)
+    media = Media(database, accounts, grants, erasing, config.media)
     door = Door(
         uploads=uploads,
         media=media,
@@ -130,6 +140,7 @@ def compose_media(
         machine_routes=storage.events(arrivals),
         handlers=jobs(processing, erasing),
         slow_handlers=slow_jobs(processing),
+        late_handlers=late_jobs(Growing(database, blobs, codecs, erasing, scratch)),
     )
 
 

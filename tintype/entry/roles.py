@@ -68,6 +68,9 @@ def part_for(role: Role, work: Work, only: Collection[Concern]) -> Work:
         slow_handlers=[
             each for each in work.slow_handlers if _concern_of_job(each.kind) in concerns
         ],
+        late_handlers=[
+            each for each in work.late_handlers if _concern_of_job(each.kind) in concerns
+        ],
         periodic=[each for each in work.periodic if each.everywhere or keeps_house],
     )
 

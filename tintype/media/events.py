@@ -18,6 +18,20 @@ class MediaReady(Event, frozen=True, kw_only=True, tag="media_ready"):
         return self.upload
 
 
+class MediaGrown(Event, frozen=True, kw_only=True, tag="media_grown"):
+    """A ready upload got more files than it had, or lost some: what shows it is out of date.
+
+    ``subject`` is what has claimed it: a post's id, ``avatar``, or ``None``.
+    """
+
+    upload: Id
+    owner: Id
+    subject: str | None
+
+    def key(self) -> Id:
+        return self.upload
+
+
 class MediaFailed(Event, frozen=True, kw_only=True, tag="media_failed"):
     """An upload will not become media, for a reason that its owner understands.
 

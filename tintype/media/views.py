@@ -9,8 +9,8 @@ from tintype.kernel.clock import to_rfc3339
 from tintype.kernel.ids import timestamp_ms
 from tintype.kernel.links import HERE
 from tintype.media.model import (
-    LONGEST_FILENAME,
     DOWNLOAD,
+    LONGEST_FILENAME,
     PART_BYTES,
     PHOTO_TYPES,
     PICTURES,

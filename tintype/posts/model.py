@@ -55,11 +55,19 @@ class PostFacts(msgspec.Struct, frozen=True):
     state: State
 
 
+class Focal(msgspec.Struct, frozen=True):
+    """What of a slide must stay in sight when it is cropped: shares of its width and height."""
+
+    x: float
+    y: float
+
+
 class PostSlide(msgspec.Struct, frozen=True):
     """The place of an upload in a post: its id is the slide's id."""
 
     upload: Id
     alt: str
+    focal: Focal | None = None
 
 
 class PostChanged(Notice, frozen=True, kw_only=True, tag="post_changed"):
@@ -112,10 +120,15 @@ class NewFile(msgspec.Struct, frozen=True):
 
 
 class DraftSlide(msgspec.Struct, frozen=True):
-    """A slide to be: an upload that exists, or a file that is going to be uploaded."""
+    """A slide to be: an upload that exists, or a file that is going to be uploaded.
+
+    With ``original`` others may download it as it was sent, without its metadata.
+    """
 
     media: Id | NewFile
     alt: str = ""
+    focal: Focal | None = None
+    original: bool = False
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -129,13 +142,16 @@ class Draft(msgspec.Struct, frozen=True):
 class PostChanges(msgspec.Struct, frozen=True):
     """What an author wants to be different; what is ``None`` stays.
 
-    ``alt`` maps slide ids to texts, ``order`` lists every slide id once.
+    ``alt`` maps slide ids to texts, ``focal`` to points, or to ``None`` to have none any more,
+    ``original`` to whether others may download it. ``order`` lists every slide id once.
     """
 
     caption: str | None = None
     alt: dict[Id, str] | None = None
     order: Sequence[Id] | None = None
     comments_enabled: bool | None = None
+    focal: dict[Id, Focal | None] | None = None
+    original: dict[Id, bool] | None = None
 
 
 def check_caption(text: str) -> str:
@@ -179,14 +195,14 @@ def check_draft(draft: Draft) -> Draft:
     if not 1 <= len(draft.slides) <= MOST_SLIDES:
         raise invalid_field("/slides", f"1 to {MOST_SLIDES} slides.")
     slides = [
-        DraftSlide(slide.media, check_alt(slide.alt, f"/slides/{place}/alt"))
+        msgspec.structs.replace(slide, alt=check_alt(slide.alt, f"/slides/{place}/alt"))
         for place, slide in enumerate(draft.slides)
     ]
     return Draft(slides, check_caption(draft.caption), draft.comments_enabled)
 
 
 def rearranged(slides: Sequence[PostSlide], changes: PostChanges) -> list[PostSlide]:
-    """The slides with other alternative texts, in another order.
+    """The slides with other alternative texts and focal points, in another order.
 
     Raises:
         Invalid: a text was refused, a slide is unknown, or the order does not name each once.
@@ -195,7 +211,15 @@ def rearranged(slides: Sequence[PostSlide], changes: PostChanges) -> list[PostSl
     for id_, text in (changes.alt or {}).items():
         if id_ not in known:
             raise invalid_field(f"/alt/{id_}", "This post has no such slide.")
-        known[id_] = PostSlide(id_, check_alt(text, f"/alt/{id_}"))
+        checked = check_alt(text, f"/alt/{id_}")
+        known[id_] = msgspec.structs.replace(known[id_], alt=checked)
+    for id_, focal in (changes.focal or {}).items():
+        if id_ not in known:
+            raise invalid_field(f"/focal/{id_}", "This post has no such slide.")
+        known[id_] = msgspec.structs.replace(known[id_], focal=focal)
+    for id_ in changes.original or {}:
+        if id_ not in known:
+            raise invalid_field(f"/original/{id_}", "This post has no such slide.")
     order = list(known) if changes.order is None else list(changes.order)
     if len(order) != len(known) or set(order) != set(known):
         raise invalid_field("/order", "Name every slide of the post once.")

@@ -11,6 +11,7 @@ from tintype.accounts import AccountNotFound, Accounts, AccountView
 from tintype.http import Access, Body, Call, Cursor, IdField, IdPath, Limit, Routes
 from tintype.http.routes import Facts
 from tintype.kernel.cursor import UnknownCursor
+from tintype.kernel.ids import Id
 from tintype.kernel.page import Page
 from tintype.kernel.problem import invalid_field
 from tintype.media import (
@@ -30,7 +31,7 @@ from tintype.posts.errors import (
     PostNotFound,
     PostUnpublished,
 )
-from tintype.posts.model import Draft, DraftSlide, NewFile, PostChanges
+from tintype.posts.model import Draft, DraftSlide, Focal, NewFile, PostChanges
 from tintype.posts.service import Posts
 from tintype.posts.views import (
     CommentReaction,
@@ -64,10 +65,23 @@ class FileToCome(Body):
     bytes: int = Field(ge=0, lt=2**53)
 
 
+class FocalBody(Body):
+    """A point of the picture, in shares of its width and height from the upper left corner."""
+
+    x: float = Field(ge=0, le=1)
+    y: float = Field(ge=0, le=1)
+
+
 class SlideDraft(Body):
     upload_id: IdField | None = None
     media: FileToCome | None = None
     alt: str | None = Field(default=None, max_length=_LONGEST)
+    focal: FocalBody | None = Field(
+        default=None, description="what must stay in sight when the picture is cropped"
+    )
+    original: bool = Field(
+        default=False, description="let others download the photo as it was sent, without metadata"
+    )
 
 
 class PostDraft(Body):
@@ -81,6 +95,8 @@ class PostEdit(Body):
     alt: dict[IdField, str] | None = Field(default=None, max_length=_MOST)
     order: list[IdField] | None = Field(default=None, max_length=_MOST)
     comments_enabled: bool | None = None
+    focal: dict[IdField, FocalBody | None] | None = Field(default=None, max_length=_MOST)
+    original: dict[IdField, bool] | None = Field(default=None, max_length=_MOST)
     complete: bool = Field(
         default=False,
         description="complete the uploads of this post that are still open; so does an empty body",
@@ -102,10 +118,30 @@ def _draft(body: PostDraft) -> Draft:
 
 def _slide(slide: SlideDraft, place: int) -> DraftSlide:
     if slide.upload_id is not None and slide.media is None:
-        return DraftSlide(slide.upload_id, slide.alt or "")
+        return _placed(slide, slide.upload_id)
     if slide.media is not None and slide.upload_id is None:
-        return DraftSlide(NewFile(slide.media.content_type, slide.media.bytes), slide.alt or "")
+        return _placed(slide, NewFile(slide.media.content_type, slide.media.bytes))
     raise invalid_field(f"/slides/{place}", "Give either upload_id or media.")
+
+
+def _placed(slide: SlideDraft, media: Id | NewFile) -> DraftSlide:
+    return DraftSlide(media, slide.alt or "", _focal(slide.focal), slide.original)
+
+
+def _focal(body: FocalBody | None) -> Focal | None:
+    return None if body is None else Focal(x=body.x, y=body.y)
+
+
+def _changes(body: PostEdit) -> PostChanges:
+    focal = None if body.focal is None else {id_: _focal(x) for id_, x in body.focal.items()}
+    return PostChanges(
+        caption=body.caption,
+        alt=body.alt,
+        order=body.order,
+        comments_enabled=body.comments_enabled,
+        focal=focal,
+        original=body.original,
+    )
 
 
 def routes(posts: Posts, accounts: Accounts) -> Routes:
@@ -148,19 +184,14 @@ def routes(posts: Posts, accounts: Accounts) -> Routes:
         problems=[PostNotFound, NotYourPost, UploadIncomplete, UploadExpired],
     )
     async def edit_post(call: Call, post_id: IdPath, body: PostEdit) -> PostView:
-        """Change the caption, the alternative texts, the order of slides, or turn comments off.
+        """Change the caption, the slides' texts, points and order, or turn comments off.
 
-        `alt` maps slide ids to texts; `order` lists every slide id once.
+        `alt` maps slide ids to texts, `focal` to points (or null), `original` to whether others may
+        download it; `order` lists every slide id once.
         """
         if body.complete or not body.model_fields_set:
             await posts.publishing.complete(post_id, actor=call.actor)
-        changes = PostChanges(
-            caption=body.caption,
-            alt=body.alt,
-            order=body.order,
-            comments_enabled=body.comments_enabled,
-        )
-        return await posts.editing.edit(post_id, changes, actor=call.actor)
+        return await posts.editing.edit(post_id, _changes(body), actor=call.actor)
 
     @table.delete(
         "/v1/posts/{post_id}",

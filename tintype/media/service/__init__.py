@@ -5,6 +5,7 @@ from tintype.media.service.avatars import Avatars
 from tintype.media.service.delivery import Chosen, Delivery, Elsewhere, Served
 from tintype.media.service.erasing import ERASE, Erasing
 from tintype.media.service.grants import Granted, Grants
+from tintype.media.service.growing import GROW, Growing
 from tintype.media.service.library import Media
 from tintype.media.service.processing import Processing
 from tintype.media.service.sweeper import Sweeper
@@ -12,6 +13,7 @@ from tintype.media.service.uploads import PROCESS_PHOTO, PROCESS_VIDEO, Uploads
 
 __all__ = [
     "ERASE",
+    "GROW",
     "PROCESS_PHOTO",
     "PROCESS_VIDEO",
     "Arrivals",
@@ -22,6 +24,7 @@ __all__ = [
     "Erasing",
     "Granted",
     "Grants",
+    "Growing",
     "Media",
     "Processing",
     "Served",

@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 _WAY_S = 60
 _ON_ITS_WAY_S = 5
 
-_NAME = re.compile(r"([0-9a-f]{32})\.(jpg|webp|mp4)")
+_NAME = re.compile(r"([0-9a-f]{32})\.([a-z0-9]{3,4})")
 
 
 class Served(msgspec.Struct, frozen=True):

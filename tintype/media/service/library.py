@@ -16,9 +16,10 @@ from tintype.media.errors import (
     UploadInUse,
     UploadNotFound,
 )
-from tintype.media.model import Upload, UploadStatus
+from tintype.media.model import MediaSettings, Upload, UploadStatus
 from tintype.media.service.erasing import Erasing
 from tintype.media.service.grants import Grants
+from tintype.media.service.growing import grow_job
 from tintype.media.service.uploads import process_job
 from tintype.media.views import GRANT_PLACE, SlideView, UploadView, slide_view, upload_view
 from tintype.ports.blobs import StoredPart
@@ -37,12 +38,18 @@ class Media:
     """
 
     def __init__(
-        self, database: Database, accounts: Accounts, grants: Grants, erasing: Erasing
+        self,
+        database: Database,
+        accounts: Accounts,
+        grants: Grants,
+        erasing: Erasing,
+        settings: MediaSettings,
     ) -> None:
         self._database = database
         self._accounts = accounts
         self._grants = grants
         self._erasing = erasing
+        self._grows = settings.avif
 
     async def slides(
         self, reader: Reader, ids: Iterable[Id], *, viewer: Id | None
@@ -145,9 +152,15 @@ class Media:
     async def publish(self, tx: Transaction, ids: Iterable[Id]) -> None:
         """From this commit on, whoever may see the owner's posts may see these, the owner before.
 
-        Calling it again changes nothing.
+        Photos grow from then on: ``MediaGrown`` tells of each that got more files. Calling it again
+        changes nothing.
         """
-        await store.change_all(tx, ids, {"access": "viewers"})
+        published = list(ids)
+        await store.change_all(tx, published, {"access": "viewers"})
+        if self._grows:
+            for upload in (await store.read_all(tx, published)).values():
+                if upload.kind == "photo":
+                    await tx.enqueue(grow_job(upload.id))
 
     async def withdraw(self, tx: Transaction, ids: Iterable[Id]) -> None:
         """The opposite of ``publish``: from this commit on only the owner may see these."""

@@ -65,6 +65,13 @@ class Editing:
             edited = await access.own(tx, self._graph, post_id, actor)
             return await self._assembly.view(tx, edited, viewer=actor)
 
+    async def redraw(self, post_id: Id) -> None:
+        """Show a post anew to everybody: its media changed without its author's doing."""
+        async with self._database.write() as tx:
+            post = await store.read(tx, post_id)
+            if post is not None:
+                tx.notify(PostChanged(post=post.id, author=post.author))
+
     async def delete(self, post_id: Id, *, actor: Id) -> None:
         """Delete an own post: gone from everywhere at once, its bytes and rows soon after.
 

@@ -109,7 +109,7 @@ class Publishing:
                 if isinstance(media, Upload):
                     begun.append(await self._uploads.begin(tx, media))
                     media = media.id  # noqa: PLW2901 - from here on it is an upload like the others
-                slides.append(PostSlide(media, slide.alt))
+                slides.append(PostSlide(media, slide.alt, slide.focal))
             uploads = [slide.upload for slide in slides]
             await self._media.claim(tx, uploads, owner=actor, subject=post.id)
             await store.insert(tx, post)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from tintype.database import Reader, Row, Transaction, metadata, only_filtering
 from tintype.kernel.ids import Id, shard_of
-from tintype.posts.model import Post, PostFacts, PostSlide, State
+from tintype.posts.model import Focal, Post, PostFacts, PostSlide, State
 
 posts = sa.Table(
     "posts",
@@ -36,6 +36,8 @@ slides = sa.Table(
     sa.Column("upload", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("position", sa.Integer, nullable=False),
     sa.Column("alt", sa.Text, nullable=False),
+    sa.Column("focal_x", sa.Float),
+    sa.Column("focal_y", sa.Float),
 )
 
 PUBLISHED: tuple[State, ...] = ("published",)
@@ -98,6 +100,8 @@ async def put_slides(tx: Transaction, post: Id, wanted: Sequence[PostSlide]) -> 
                 "upload": slide.upload,
                 "position": position,
                 "alt": slide.alt,
+                "focal_x": slide.focal and slide.focal.x,
+                "focal_y": slide.focal and slide.focal.y,
             }
             for position, slide in enumerate(wanted)
         ],
@@ -150,7 +154,8 @@ async def slides_of(reader: Reader, ids: Iterable[Id]) -> dict[Id, list[PostSlid
             .order_by(slides.c.post, slides.c.position)
         )
         for row in rows:
-            found[row.post].append(PostSlide(upload=row.upload, alt=row.alt))
+            focal = None if row.focal_x is None else Focal(x=row.focal_x, y=row.focal_y)
+            found[row.post].append(PostSlide(upload=row.upload, alt=row.alt, focal=focal))
     return found
 
 
