@@ -55,6 +55,10 @@ class UploadIncomplete(Conflict):
     """Some parts of this upload have not arrived."""
 
 
+class FormUploadRefused(Conflict):
+    """Files are taken in parts here, not as forms."""
+
+
 class UploadDamaged(Conflict):
     """Some parts of this upload are not the ones that were sent."""
 

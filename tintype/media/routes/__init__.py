@@ -2,6 +2,7 @@
 
 from tintype.http import Access, Call, Routes
 from tintype.media.routes.avatars import add_avatar
+from tintype.media.routes.companion import add_companion
 from tintype.media.routes.door import Door
 from tintype.media.routes.files import add_files
 from tintype.media.routes.storage import StorageEvents, machine_routes
@@ -15,6 +16,7 @@ def routes(door: Door) -> Routes:
     """The routes of the media slice."""
     table = Routes("media")
     add_uploads(table, door)
+    add_companion(table, door)
     add_avatar(table, door)
     add_files(table, door)
 

@@ -92,6 +92,7 @@ def add_uploads(table: Routes, door: Door) -> None:
                 head=_head(body.head),
             ),
             owner=call.actor,
+            shown=lambda begun: begun,
         )
 
     @table.get(

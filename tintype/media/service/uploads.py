@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from tintype.database import Database, Job, Reader, Transaction
 from tintype.kernel.cursor import decode, encode
@@ -44,6 +45,8 @@ from tintype.media.views import (
 from tintype.ports.blobs import Blobs, SignedPart, StoredPart
 from tintype.ports.errors import BlobNotFound, NoSuchUpload, OutOfSpace
 
+V = TypeVar("V")
+
 _MOST_NAMED = 10
 _CURSOR = "uploads"
 PROCESS_PHOTO, PROCESS_VIDEO = "media.process-photo", "media.process-video"
@@ -57,8 +60,10 @@ class Uploads:
         self._database = database
         self._blobs = blobs
 
-    async def create(self, file: Announced, *, owner: Id) -> NewUploadView:
-        """Begin an upload of exactly this file; it lives for 48 hours.
+    async def create(self, file: Announced, *, owner: Id, shown: Callable[[NewUploadView], V]) -> V:
+        """Begin an upload of exactly this file, and answer with it as it is ``shown``.
+
+        It lives for 48 hours.
 
         Raises:
             ContentTypeRefused, FileRefused, UploadEmpty, UploadTooLarge, QuotaExceeded,
@@ -66,7 +71,7 @@ class Uploads:
         """
         upload = await self.prepare(file, owner=owner)
         async with self._database.write() as tx:
-            view = await self.begin(tx, upload)
+            view = shown(await self.begin(tx, upload))
             await tx.answer(view)
         return view
 
