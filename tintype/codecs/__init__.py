@@ -3,6 +3,7 @@
 Plain functions over files: this package knows nothing of accounts, posts, databases or HTTP.
 """
 
+from tintype.codecs.film_rungs import rungs_of
 from tintype.codecs.head import check_head
 from tintype.codecs.model import (
     CodecSettings,
@@ -11,11 +12,11 @@ from tintype.codecs.model import (
     PhotoResult,
     Rejected,
     Rendition,
-    VideoResult,
 )
 from tintype.codecs.sandbox import SandboxLevel
 from tintype.codecs.service import Codecs
 from tintype.codecs.sniff import HEAD_BYTES, Kind, sniff
+from tintype.codecs.tracks import Track, VideoResult
 
 __all__ = [
     "HEAD_BYTES",
@@ -28,7 +29,9 @@ __all__ = [
     "Rejected",
     "Rendition",
     "SandboxLevel",
+    "Track",
     "VideoResult",
     "check_head",
+    "rungs_of",
     "sniff",
 ]

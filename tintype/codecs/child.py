@@ -22,12 +22,15 @@ from tintype.codecs.model import Rejected, Role
 from tintype.codecs.wire import (
     ORIGINAL,
     Failed,
+    FilmJob,
+    GrowJob,
     Job,
     Message,
     PhotoJob,
     Posting,
     Ready,
     Refused,
+    VideoJob,
 )
 
 _JOBS: msgspec.json.Decoder[Job] = msgspec.json.Decoder(Job)
@@ -89,21 +92,30 @@ def _answer(job: Job, posting: Posting, answers: FileIO) -> Message:
             from tintype.codecs import photo
 
             return photo.process(job, Path(posting.incoming), Path(posting.results))
-        from tintype.codecs import video
-
-        studio = video.Studio(
-            job,
-            Path(posting.ffmpeg or ""),
-            Path(posting.incoming) / ORIGINAL,
-            Path(posting.results),
-        )
-        return video.process(studio, tell=lambda message: _say(answers, message))
+        return _film(job, posting, answers)
     except Rejected as verdict:
         return Refused(verdict.code, verdict.sentence)
     except MemoryError:
         return Refused("could-not-read", "This file needs more memory than it may have.")
     except OSError as error:
         return Failed(f"{type(error).__name__}: {error}")
+
+
+def _film(job: FilmJob, posting: Posting, answers: FileIO) -> Message:
+    from tintype.codecs import video
+
+    studio = video.Studio(
+        job,
+        Path(posting.ffmpeg or ""),
+        Path(posting.incoming) / ORIGINAL,
+        Path(posting.results),
+        lambda message: _say(answers, message),
+    )
+    if isinstance(job, VideoJob):
+        return video.process(studio, job)
+    if isinstance(job, GrowJob):
+        return video.grow(studio, job)
+    return video.still(studio, job)
 
 
 def _take_over_output() -> FileIO:

@@ -11,9 +11,9 @@ import msgspec
 
 Format = Literal["jpeg", "webp", "avif", "mp4"]
 PictureFormat = Literal["jpeg", "webp", "avif"]
+TextFormat = Literal["m3u8", "vtt"]
 
 PHOTO_RUNGS = (150, 240, 480, 640, 750, 1080, 1440)
-VIDEO_RUNG = 720
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -48,7 +48,7 @@ class Rendition(msgspec.Struct, frozen=True):
     """
 
     rung: str
-    format: Format
+    format: Format | TextFormat
     width: int
     height: int
     bytes: int
@@ -62,21 +62,6 @@ class PhotoResult(msgspec.Struct, frozen=True):
     width: int
     height: int
     thumbhash: str
-    renditions: tuple[Rendition, ...]
-
-
-class VideoResult(msgspec.Struct, frozen=True):
-    """A video, upright, with its poster: ``poster`` is a photo ladder, ``renditions`` the films.
-
-    ``duration`` is in seconds; ``remuxed`` tells that the source's own pictures were kept.
-    """
-
-    width: int
-    height: int
-    duration: float
-    thumbhash: str
-    remuxed: bool
-    poster: tuple[Rendition, ...]
     renditions: tuple[Rendition, ...]
 
 
@@ -105,8 +90,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Pixels along the longer side; no WebP has more."""
     seconds: float = 3600
     """Duration of a video."""
-    frame_rate: float = 60
-    """Pictures per second of a video, on average."""
+    frame_rate: float = 240
+    """Pictures per second of a video, on average; more than 60 are thinned out."""
     streams: int = 16
     """Tracks in a video file; phones write up to eight."""
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from tintype.codecs.film_rungs import FILM_RUNGS, rung_of
 from tintype.codecs.limits import check_duration, check_frame_rate, check_size, check_streams
-from tintype.codecs.model import VIDEO_RUNG, Limits, Rejected
+from tintype.codecs.model import Limits, Rejected
 from tintype.codecs.sniff import Kind
 
 DEMUXERS = {Kind.MP4: "mov", Kind.MOV: "mov", Kind.WEBM: "matroska"}
@@ -35,7 +37,10 @@ _H264_PROFILES = {"Baseline", "Constrained Baseline", "Main", "High"}
 _LEVEL_4_2 = 42
 _STEREO = 2
 _MAX_GOP_SECONDS = 4.0
-_MAX_BITS_PER_SECOND = 3_600_000
+_SOUND_KBITS, _KILO = 384, 1000
+_FASTEST = 60
+_RATES = (24, 25, 30, 48, 50, 60)
+_STEADY_WITHIN = 0.05
 _HIGH_DEFINITION = 720
 
 
@@ -99,7 +104,7 @@ def _describe(file: Any, kind: Kind, limits: Limits) -> Source:
         hdr=picture.color_trc in {_PQ, _HLG},
         matrix=_matrix(picture),
         is_high_definition=min(width, height) >= _HIGH_DEFINITION,
-        fits=_fits(file, video, picture) and _has_short_gops(file, video),
+        fits=_fits(file, video, picture, audio) and _has_short_gops(file, video),
     )
 
 
@@ -148,9 +153,14 @@ def _is_audible(audio: Any) -> bool:
 
 
 def _steady_rate(video: Any) -> Fraction:
-    """At most 30 pictures a second; the source's own rate where that is lower."""
-    rate = video.base_rate or video.average_rate or Fraction(30)
-    return min(Fraction(30), max(Fraction(1), Fraction(rate)))
+    """The film's own rate; the next usual one where it changes; a part of it above 60 a second."""
+    average = Fraction(video.average_rate or video.base_rate or 30)
+    rate = Fraction(video.base_rate or average)
+    if abs(rate - average) > _STEADY_WITHIN * average:
+        usual = (Fraction(each) for each in _RATES if each >= average)
+        rate = next(usual, average)
+    thinned = rate / max(1, math.ceil(rate / (_FASTEST + 1)))
+    return max(Fraction(1), thinned.limit_denominator(1001))
 
 
 def _matrix(picture: Any) -> str:
@@ -160,30 +170,28 @@ def _matrix(picture: Any) -> str:
     return names.get(picture.colorspace, "bt709" if large else "bt601")
 
 
-def _fits(file: Any, video: Any, picture: Any) -> bool:
-    """Whether every player takes the pictures and sound as they are, within the rung."""
+def _fits(file: Any, video: Any, picture: Any, audio: Any) -> bool:
+    """Whether every player takes the pictures and sound as they are, within their rung."""
     coded = video.codec_context
-    sound = [each.codec_context for each in file.streams.audio]
-    plain_sound = all(
-        each is not None
-        and each.name == "aac"
-        and each.profile == "LC"
-        and each.channels <= _STEREO
-        for each in sound
+    sound = None if audio is None else audio.codec_context
+    plain_sound = sound is None or (
+        sound.name == "aac" and sound.profile == "LC" and sound.channels <= _STEREO
     )
+    rate = Fraction(video.average_rate or 30)
+    most = rung_of(picture.width, picture.height).most_kbits(rate) + _SOUND_KBITS
     return (
         coded.name == "h264"
         and coded.profile in _H264_PROFILES
         and 0 < coded.level <= _LEVEL_4_2
         and picture.format.name == "yuv420p"
         and picture.color_trc in _SDR_TRANSFERS
-        and min(picture.width, picture.height) <= VIDEO_RUNG
+        and min(picture.width, picture.height) <= FILM_RUNGS[-1].edge
+        and rate <= _FASTEST + 1
         and picture.rotation == 0
         and (video.sample_aspect_ratio or 1) == 1
         and not picture.interlaced_frame
         and plain_sound
-        and len(sound) <= 1
-        and 0 < (file.bit_rate or 0) <= _MAX_BITS_PER_SECOND
+        and 0 < (file.bit_rate or 0) <= most * _KILO
     )
 
 

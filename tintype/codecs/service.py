@@ -5,34 +5,37 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from tintype.codecs import ladder
-from tintype.codecs.collect import collect
 from tintype.codecs.model import (
     CodecSettings,
     DecoderDied,
     DiedAtWork,
+    Limits,
     PhotoResult,
     PictureFormat,
     Rejected,
-    Rendition,
     Role,
-    VideoResult,
 )
 from tintype.codecs.pool import Pool
 from tintype.codecs.sandbox import SandboxLevel
 from tintype.codecs.sniff import HEAD_BYTES, Kind, sniff
+from tintype.codecs.tracks import Taken, Track, VideoResult, take, video_result
 from tintype.codecs.wire import (
     Failed,
+    GrowJob,
     Job,
-    Message,
     PhotoDone,
     PhotoJob,
+    PosterJob,
     Refused,
     VideoDone,
+    VideoGrown,
     VideoJob,
 )
 from tintype.codecs.worker import FOLDER_PREFIX, Worker
@@ -40,6 +43,8 @@ from tintype.codecs.worker import FOLDER_PREFIX, Worker
 _ATTEMPTS = 2
 _LAST_IN_LINE = 19
 _LOG = logging.getLogger(__name__)
+
+Told = Callable[[int], None]
 
 
 class Codecs:
@@ -55,6 +60,8 @@ class Codecs:
         self._videos = Pool(Role.VIDEO, settings.video_slots, settings)
         patient = msgspec.structs.replace(settings, niceness=_LAST_IN_LINE)
         self._growth = Pool(Role.PHOTO, 1, patient)
+        self._film_growth = Pool(Role.VIDEO, 1, patient)
+        self._stills = Pool(Role.VIDEO, 1, settings)
         self._level: SandboxLevel | None = None
 
     async def start(self) -> None:
@@ -75,9 +82,8 @@ class Codecs:
 
     async def stop(self) -> None:
         """End all children; jobs under way fail with ``DecoderDied``."""
-        await self._photos.close()
-        await self._videos.close()
-        await self._growth.close()
+        for pool in (self._photos, self._videos, self._growth, self._film_growth, self._stills):
+            await pool.close()
 
     def level(self) -> SandboxLevel:
         """The protections that held in every child so far; none are claimed before ``start``."""
@@ -109,69 +115,90 @@ class Codecs:
             raise Rejected("not-a-photo", "This is a video, not a photo.")
         settings = self._settings
         job = PhotoJob(kind, settings.limits, settings.photo_seconds, formats)
-        answer, made = await self._run(pool, job, source, out)
-        if not isinstance(answer, PhotoDone):
+        taken = await self._run(pool, job, source, out)
+        if not isinstance(taken.answer, PhotoDone):
             raise DecoderDied("the decoder answered out of turn")
-        return PhotoResult(answer.width, answer.height, answer.thumbhash, made)
+        answer = taken.answer
+        return PhotoResult(answer.width, answer.height, answer.thumbhash, taken.made)
 
-    async def process_video(self, source: Path, out: Path) -> VideoResult:
-        """Make the film and the poster ladder of ``source`` in the folder ``out``.
+    async def process_video(
+        self, source: Path, out: Path, *, poster_at: float | None = None, told: Told | None = None
+    ) -> VideoResult:
+        """Make ``source`` playable, with files in the folder ``out``: see ``VideoResult``.
 
-        ``source`` is only read. Files in ``out`` are new and complete, though not yet synced.
+        ``source`` is only read. Files in ``out`` are new and complete, though not yet synced. The
+        poster shows the moment ``poster_at`` seconds in, or one that is found to be typical;
+        ``told`` hears now and then how far it is, in percent.
 
         Raises:
             Rejected: this file will never be a video; the reason is for its author.
             DecoderDied: the machine failed; try again later.
         """
+        job = VideoJob(*await self._film_terms(source), poster_at)
+        taken = await self._run(self._videos, job, source, out, told)
+        if not isinstance(taken.answer, VideoDone):
+            raise DecoderDied("the decoder answered out of turn")
+        return video_result(taken.answer, taken.made, taken.tracks)
+
+    async def grow_video(
+        self,
+        source: Path,
+        out: Path,
+        *,
+        rungs: tuple[str, ...],
+        codec: Literal["h264", "av1"] = "h264",
+    ) -> tuple[Track, ...]:
+        """Make more rungs of a video that is playable already, one at a time, behind all else.
+
+        Raises: as ``process_video``.
+        """
+        job = GrowJob(*await self._film_terms(source), rungs, codec)
+        taken = await self._run(self._film_growth, job, source, out)
+        return taken.tracks
+
+    async def make_poster(self, film: Path, out: Path, *, at: float) -> PhotoResult:
+        """Make the poster ladder of the moment ``at`` seconds into a film of our own.
+
+        Raises: as ``process_video``.
+        """
+        job = PosterJob(*await self._film_terms(film), at)
+        taken = await self._run(self._stills, job, film, out)
+        if not isinstance(taken.answer, PhotoDone):
+            raise DecoderDied("the decoder answered out of turn")
+        answer = taken.answer
+        return PhotoResult(answer.width, answer.height, answer.thumbhash, taken.made)
+
+    async def _film_terms(self, source: Path) -> tuple[Kind, Limits, float, float, int]:
         kind = await asyncio.to_thread(_kind_of, source)
         if not kind.is_video:
             raise Rejected("not-a-video", "This is a photo, not a video.")
-        settings = self._settings
-        job = VideoJob(
-            kind,
-            settings.limits,
-            settings.video_seconds,
-            settings.video_factor,
-            settings.video_threads,
-        )
-        answer, made = await self._run(self._videos, job, source, out)
-        if not isinstance(answer, VideoDone):
-            raise DecoderDied("the decoder answered out of turn")
-        return VideoResult(
-            width=answer.width,
-            height=answer.height,
-            duration=answer.duration,
-            thumbhash=answer.thumbhash,
-            remuxed=answer.remuxed,
-            poster=tuple(each for each in made if each.format != "mp4"),
-            renditions=tuple(each for each in made if each.format == "mp4"),
-        )
+        terms = self._settings
+        return kind, terms.limits, terms.video_seconds, terms.video_factor, terms.video_threads
 
     async def _run(
-        self, pool: Pool, job: Job, source: Path, out: Path
-    ) -> tuple[Message, tuple[Rendition, ...]]:
+        self, pool: Pool, job: Job, source: Path, out: Path, told: Told | None = None
+    ) -> Taken:
         for _ in range(_ATTEMPTS):
             try:
-                return await self._attempt(pool, job, source, out)
+                return await self._attempt(pool, job, source, out, told)
             except DiedAtWork as death:
                 _LOG.warning("decoder died on %s: %s", source.name, death)
         raise Rejected("could-not-read", "This file is damaged and could not be read.")
 
     async def _attempt(
-        self, pool: Pool, job: Job, source: Path, out: Path
-    ) -> tuple[Message, tuple[Rendition, ...]]:
+        self, pool: Pool, job: Job, source: Path, out: Path, told: Told | None
+    ) -> Taken:
         """One job in one child. A refusal ends the child too: who knows what the file did to it."""
         async with pool.worker() as worker:
             self._note(worker.level)
-            answer = await worker.work(source, job)
+            answer = await worker.work(source, job, told)
             if isinstance(answer, Refused):
                 raise Rejected(answer.code, answer.sentence)
             if isinstance(answer, Failed):
                 raise DecoderDied(answer.reason)
-            if not isinstance(answer, PhotoDone | VideoDone):
+            if not isinstance(answer, PhotoDone | VideoDone | VideoGrown):
                 raise DecoderDied("the decoder answered out of turn")
-            made = await asyncio.to_thread(collect, answer.made, worker.results, out)
-        return answer, made
+            return await asyncio.to_thread(take, answer, worker.results, out)
 
     def _note(self, level: SandboxLevel) -> None:
         self._level = level if self._level is None else self._level.weaker(level)

@@ -17,7 +17,26 @@ from tintype.codecs.sniff import Kind
 ORIGINAL = "original"
 LONGEST_LINE = 64 * 1024
 
-RungName = Literal["150", "240", "480", "640", "750", "1080", "1440", "720p"]
+RungName = Literal[
+    "150",
+    "240",
+    "480",
+    "640",
+    "750",
+    "1080",
+    "1440",
+    "360p",
+    "540p",
+    "720p",
+    "1080p",
+    "av1-360p",
+    "av1-540p",
+    "av1-720p",
+    "av1-1080p",
+    "film",
+    "audio",
+    "sprite",
+]
 
 
 class Posting(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,13 +61,37 @@ class PhotoJob(msgspec.Struct, frozen=True, tag="photo"):
 
 
 class VideoJob(msgspec.Struct, frozen=True, tag="video"):
-    """Make the film and the poster ladder of the original in the incoming folder."""
+    """Make the original in the incoming folder playable; ``poster_at`` seconds shows it best."""
 
     kind: Kind
     limits: Limits
     seconds: float
     factor: float
     threads: int
+    poster_at: float | None
+
+
+class GrowJob(msgspec.Struct, frozen=True, tag="grow"):
+    """Make more rungs of the original in the incoming folder, in H.264 or AV1."""
+
+    kind: Kind
+    limits: Limits
+    seconds: float
+    factor: float
+    threads: int
+    rungs: tuple[str, ...]
+    codec: Literal["h264", "av1"]
+
+
+class PosterJob(msgspec.Struct, frozen=True, tag="poster"):
+    """Make the poster ladder of a moment of our own film in the incoming folder."""
+
+    kind: Kind
+    limits: Limits
+    seconds: float
+    factor: float
+    threads: int
+    at: float
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
@@ -61,6 +104,12 @@ class Probed(msgspec.Struct, frozen=True, tag="probed"):
     """How long the video is, by its header: the decoder may have that much more time."""
 
     seconds: float
+
+
+class Progress(msgspec.Struct, frozen=True, tag="progress"):
+    """How much of the film is encoded, in percent: never less than was told before."""
+
+    percent: int
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -84,11 +133,24 @@ class PhotoDone(msgspec.Struct, frozen=True, tag="photo-done"):
 
 
 class VideoDone(msgspec.Struct, frozen=True, tag="video-done"):
+    """Made are the poster's pictures, the progressive film, tracks, their sound, and the sprite.
+
+    ``rate`` is pictures per second of the fastest track.
+    """
+
     width: int
     height: int
     duration: float
     thumbhash: str
     remuxed: bool
+    rate: float
+    made: tuple[Made, ...]
+
+
+class VideoGrown(msgspec.Struct, frozen=True, tag="video-grown"):
+    """Made are tracks."""
+
+    rate: float
     made: tuple[Made, ...]
 
 
@@ -105,5 +167,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     reason: str
 
 
-Job = PhotoJob | VideoJob
-Message = Ready | Probed | PhotoDone | VideoDone | Refused | Failed
+FilmJob = VideoJob | GrowJob | PosterJob
+Job = PhotoJob | FilmJob
+Done = PhotoDone | VideoDone | VideoGrown
+Message = Ready | Probed | Progress | Done | Refused | Failed

@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,10 +23,11 @@ from tintype.codecs.wire import (
     ORIGINAL,
     Job,
     Message,
+    PhotoJob,
     Posting,
     Probed,
+    Progress,
     Ready,
-    VideoJob,
 )
 
 FOLDER_PREFIX = "decoder-"
@@ -99,8 +101,12 @@ class Worker:
             raise DecoderDied(f"the decoder started with {type(answer).__name__}")
         self.level = answer.level
 
-    async def work(self, source: Path, job: Job) -> Message:
+    async def work(
+        self, source: Path, job: Job, told: Callable[[int], None] | None = None
+    ) -> Message:
         """Do one job and return the last word on it; what it made lies in ``results``.
+
+        ``told`` hears how far a film is, in percent.
 
         Raises:
             DiedAtWork: the process ended before it answered.
@@ -115,10 +121,14 @@ class Worker:
             await self._process.stdin.drain()
             async with asyncio.timeout(job.seconds) as clock:
                 answer = await self._answer()
-                if isinstance(answer, Probed) and isinstance(job, VideoJob):
+                if isinstance(answer, Probed) and not isinstance(job, PhotoJob):
                     granted = job.factor * min(max(answer.seconds, 0), job.limits.seconds)
                     loop = asyncio.get_running_loop()
                     clock.reschedule(loop.time() + job.seconds + granted)
+                    answer = await self._answer()
+                while isinstance(answer, Progress):
+                    if told is not None:
+                        told(answer.percent)
                     answer = await self._answer()
                 return answer
         except TimeoutError as error:

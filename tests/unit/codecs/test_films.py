@@ -80,7 +80,8 @@ async def test_every_kind_of_film_becomes_a_progressive_mp4(
 
     made = result.renditions[0]
     found = _streams(made.path)
-    assert [(each.rung, each.format) for each in result.renditions] == [("720p", "mp4")]
+    rungs = [(each.rung, each.format) for each in result.renditions]
+    assert rungs == [("film", "mp4"), ("360p", "mp4"), ("audio", "mp4")]
     assert (made.width, made.height) == (result.width, result.height) == found["size"] == (320, 240)
     assert (found["codec"], found["pixels"]) == ("h264", "yuv420p")
     assert [name for name, _ in found["sound"]] == ["aac"]
@@ -113,13 +114,14 @@ async def test_a_fitting_film_in_a_mov_is_kept_too(film: Film, tmp_path: Path) -
 @pytest.mark.parametrize(
     "options",
     [
-        {"size": "1600x900", "seconds": 0.3},
+        {"size": "2560x1440", "seconds": 0.3},
+        {"rate": 90, "seconds": 0.3},
         {"output": ("-pix_fmt", "yuv444p", "-profile:v", "high444")},
         {"output": ("-c:v", "mpeg4", "-pix_fmt", "yuv420p")},
         {"output": ("-profile:v", "high", "-c:a", "libmp3lame")},
         {"rate": 1, "seconds": 7, "output": ("-profile:v", "high", "-g", "100")},
     ],
-    ids=["too large", "4:4:4", "mpeg4", "mp3", "no keyframe for long"],
+    ids=["too large", "too fast", "4:4:4", "mpeg4", "mp3", "no keyframe for long"],
 )
 async def test_what_does_not_fit_is_encoded_again(
     film: Film, tmp_path: Path, options: dict[str, Any]
@@ -143,7 +145,7 @@ async def test_the_short_edge_is_bounded_and_nothing_is_enlarged(
 
     result = await film(source)
 
-    made = result.renditions[0]
+    made = result.film
     assert (made.width, made.height) == expected == _streams(made.path)["size"]
     assert f"{result.width}x{result.height}" == size
 
@@ -223,21 +225,27 @@ async def test_a_changing_frame_rate_becomes_a_steady_one(film: Film, tmp_path: 
         tmp_path / "film.mp4",
         rate=30,
         seconds=0.8,
-        size="1600x900",
+        size="2000x1200",
         output=("-vf", uneven, "-fps_mode", "vfr"),
     )
 
     result = await film(source)
 
-    gaps = np.diff(list(_times(result.renditions[0].path)))
+    gaps = np.diff(list(_times(result.tracks[0].file.path)))
     assert gaps.max() - gaps.min() < 0.004
     assert abs(result.duration - (8 / 30 + 16 / 10)) < 0.25
 
 
-async def test_sixty_pictures_a_second_become_thirty(film: Film, tmp_path: Path) -> None:
-    result = await film(originals.film(tmp_path / "film.webm", rate=60, seconds=0.5))
+@pytest.mark.parametrize(("rate", "kept"), [(60, 60), (50, 50), (120, 60), (90, 45)])
+async def test_sixty_pictures_a_second_are_kept_and_more_are_thinned_out(
+    film: Film, tmp_path: Path, rate: int, kept: int
+) -> None:
+    source = originals.film(tmp_path / "film.webm", rate=rate, size="1280x720", seconds=0.4)
 
-    assert abs(_streams(result.renditions[0].path)["rate"] - 30) < 1
+    result = await film(source)
+
+    rates = [_streams(each.file.path)["rate"] for each in result.tracks]
+    assert rates == pytest.approx([kept, kept / 2], rel=0.05)
 
 
 def _times(path: Path) -> Iterator[float]:

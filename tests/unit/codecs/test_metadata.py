@@ -89,7 +89,7 @@ async def test_place_maker_and_handlers_of_a_film_are_gone(
     output += ["-metadata:s:a", f"handler_name={CANARY.decode()}"]
     output += ["-movflags", "use_metadata_tags"]
     make = originals.fitting_film if fits else originals.film
-    size = "320x240" if fits else "1300x900"
+    size = "320x240" if fits else "2600x1500"
     source = make(tmp_path / "noted.mp4", size=size, output=tuple(output), seconds=0.5)
     assert CANARY in source.read_bytes()
 
