@@ -30,6 +30,7 @@ CAP = 8
 SLACK = 2
 CHUNK = 2
 START_FOLLOWING = 0.5
+NOT_AT_HAND = 0.5
 SHARDS = (5, 5, 9, 5, 70)  # so that a purge meets posts of others in the same shard
 
 
@@ -152,6 +153,15 @@ class Queries:
         cards = [Card(model.authors[id_]) if id_ in model.live else None for id_ in ids]
         await self._answer()
         return cards
+
+    def cards_at_hand(self, ids: Sequence[int]) -> list[Card | None] | None:
+        model = self._world.model
+        if self._world.dice.random() < NOT_AT_HAND:
+            return None
+        return [Card(model.authors[id_]) if id_ in model.live else None for id_ in ids]
+
+    def cached_sets(self, viewer: int) -> Circle | None:
+        return self.held.peek(viewer)
 
     async def sets(self, viewer: int) -> Circle:
         held = self.held.peek(viewer)

@@ -3,9 +3,9 @@
 from tintype.database.consumers import Consumer, ConsumerRunner, Fold
 from tintype.database.event_log import EventLog, Relay
 from tintype.database.job_runner import JobHandler, JobRunner, LeasedJob, hand_back_all
-from tintype.database.jobs import Job, LeaseLost, Permanent
+from tintype.database.jobs import Job, LeaseLost, NotYet, Permanent
 from tintype.database.notices import Notices
-from tintype.database.patience import within
+from tintype.database.patience import give_up, within
 from tintype.database.session import (
     AlreadyAnswered,
     Database,
@@ -34,6 +34,7 @@ __all__ = [
     "JobRunner",
     "LeaseLost",
     "LeasedJob",
+    "NotYet",
     "Notices",
     "Permanent",
     "Reader",
@@ -42,6 +43,7 @@ __all__ = [
     "SqliteDatabase",
     "Transaction",
     "TryAgain",
+    "give_up",
     "hand_back_all",
     "metadata",
     "only_filtering",

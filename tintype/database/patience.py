@@ -28,10 +28,15 @@ async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
         raise
     if done:
         return task.result()
+    give_up(task)
+    raise TimeoutError
+
+
+def give_up(task: asyncio.Task[Any]) -> None:
+    """Cancel what nobody waits for any more, and let it end behind everybody's back."""
     task.cancel()
     _given_up.add(task)
     task.add_done_callback(_forget)
-    raise TimeoutError
 
 
 def _forget(task: asyncio.Task[Any]) -> None:

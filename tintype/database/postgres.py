@@ -113,8 +113,13 @@ class PostgresDatabase(Database):
         if settings.replica_url is not None:
             replica = autocommit(open_engine(settings.replica_url, settings))
             self._replica = Turns(replica, settings.pool_size)
+        self.patience_s = settings.statement_timeout_ms / 1000
         self._committing: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
+
+    async def open(self) -> None:
+        for turns in (self._readers, self._writers):
+            await turns.open()
 
     @asynccontextmanager
     async def read(self, *, stale: bool = False) -> AsyncIterator[Reader]:

@@ -21,6 +21,8 @@ _CONNECT_S = 3.0
 _QUEUE_S = 10.0
 _GRACE_S = 2.0
 _STATEMENTS = 500
+_READY = 4
+"""Connections that are opened before anybody asks."""
 
 
 class Turns:
@@ -31,6 +33,7 @@ class Turns:
 
     def __init__(self, engine: AsyncEngine, most: int) -> None:
         self._engine = engine
+        self._most = most
         self._free = asyncio.Semaphore(most)
 
     async def turn(self) -> Turn:
@@ -51,6 +54,22 @@ class Turns:
         except BaseException:
             self._free.release()
             raise
+
+    async def open(self) -> None:
+        """Have some connections ready.
+
+        Raises:
+            DatabaseUnavailable: the server does not answer.
+        """
+        turns = await asyncio.gather(
+            *(self.turn() for _ in range(min(_READY, self._most))), return_exceptions=True
+        )
+        for turn in turns:
+            if isinstance(turn, Turn):
+                await turn.end()
+        for turn in turns:
+            if isinstance(turn, BaseException):
+                raise turn
 
     async def close(self) -> None:
         await self._engine.dispose()

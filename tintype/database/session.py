@@ -184,6 +184,15 @@ class Database(abc.ABC):
     notices: Notices
     commits: int
     """How many commits were made durable since the start."""
+    patience_s: float | None = None
+    """How long a statement may take; ``None``: it is answered at once, or fails."""
+
+    async def open(self) -> None:  # noqa: B027 - a file is open from the start
+        """Connect, so that the first who asks does not wait for that; asking connects by itself.
+
+        Raises:
+            DatabaseUnavailable: the store does not answer now.
+        """
 
     @abc.abstractmethod
     def read(self, *, stale: bool = False) -> AbstractAsyncContextManager[Reader]:

@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import structlog
+
 from tintype.adapters.memory.timelines import MemoryTimelines
 from tintype.database import Database, Relay
 from tintype.database.relay import LaneRelay
@@ -21,11 +23,14 @@ from tintype.entry.database import open_database
 from tintype.entry.roles import Role
 from tintype.http import Limiter, RateLimiter, SharedRateLimiter
 from tintype.kernel.clock import Clock
+from tintype.kernel.problem import Unavailable
 from tintype.ports.timelines import Timelines
 
 if TYPE_CHECKING:
     from tintype.adapters.kafka.events import KafkaEvents
     from tintype.entry.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ class Engines:
     limiter: Limiter
     events: KafkaEvents | None = None
     closers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    openers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     @property
     def shared(self) -> bool:
@@ -53,6 +59,16 @@ class Engines:
             return Log(None, Relay(self.database).run if relays else None)
         relay = LaneRelay(self.database, self.events, f"{socket.gethostname()}/{os.getpid()}")
         return Log(self.events, relay.run if relays else None)
+
+    async def open(self) -> None:
+        """Connect to what people would wait for; what does not answer now is connected later."""
+        for open_ in (self.database.open, *self.openers):
+            try:
+                await open_()
+            except Unavailable as error:
+                log.warning("engines.not_open", error=repr(error))
+        # What is held from now on is kept exact from here.
+        await self.database.notices.catch_up()
 
     async def close(self) -> None:
         """Let go of everything, the database last."""
@@ -72,6 +88,7 @@ def open_engines(
     """
     database = open_database(settings, clock, on_fatal)
     closers: list[Callable[[], Awaitable[None]]] = []
+    openers: list[Callable[[], Awaitable[None]]] = []
     timelines: Timelines
     limiter: Limiter
     if settings.redis.url is None:
@@ -91,10 +108,11 @@ def open_engines(
         database.notices.listen_on(RedisNotices(redis))
         database.notices.shelves.stand_on(RedisCache(redis))
         closers.append(timelines.close)
+        openers.append(redis.open)
     events = None
     if settings.kafka.bootstrap is not None:
         from tintype.adapters.kafka.events import KafkaEvents
 
         events = KafkaEvents(settings.kafka)
         closers.append(events.close)
-    return Engines(database, timelines, limiter, events, closers)
+    return Engines(database, timelines, limiter, events, closers, openers)

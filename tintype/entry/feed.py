@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import structlog
 from starlette.types import ASGIApp
 
 from tintype.accounts import Sessions
@@ -17,8 +18,11 @@ from tintype.http import Kit, Routes, ShortWay
 from tintype.http.meter import Observe
 from tintype.kernel.asking import asking
 from tintype.kernel.ids import Id
+from tintype.kernel.problem import Unavailable
 from tintype.ports.timelines import Timelines
 from tintype.posts import Posts
+
+log = structlog.get_logger(__name__)
 
 _LOOK_S = 5.0
 
@@ -33,6 +37,13 @@ class FeedPart:
     consumers: list[Consumer]
     periodic: list[Periodic]
     """What a process that answers people does for itself."""
+
+    async def warm(self) -> None:
+        """Prepare for the first reader, where that takes time; never fails."""
+        try:
+            await self.home.warm()
+        except Unavailable as error:
+            log.warning("feed.not_warm", error=repr(error))
 
     def in_front_of(self, app: ASGIApp, kit: Kit, sessions: Sessions, observe: Observe) -> ASGIApp:
         """The application, with the feed taking the short way when it can."""

@@ -35,6 +35,10 @@ class Town:
         del viewer
         return Circle()
 
+    def cached_sets(self, viewer: int) -> Circle:
+        del viewer
+        return Circle()
+
     async def sources_now(self, viewer: int) -> frozenset[int]:
         return frozenset({viewer})
 
@@ -51,6 +55,9 @@ class Town:
         ]
 
     async def cards(self, ids: Sequence[int]) -> Sequence[Card | None]:
+        return self.cards_at_hand(ids)
+
+    def cards_at_hand(self, ids: Sequence[int]) -> Sequence[Card | None]:
         return [None if id_ in self.deleted else Card(ADA) for id_ in ids]
 
 

@@ -27,6 +27,7 @@ _REFRESH_S = 0.2
 _ASKED = 8
 _SLOTS = pack("CLUSTER", "SLOTS")
 _ASKING = pack("ASKING")
+_PING = pack("PING")
 
 
 def slot_of(tag: bytes) -> int:
@@ -123,6 +124,14 @@ class Redis:
             *(self._link(address).ask(commands, signed=False) for address in addresses)
         )
         return dict(zip(addresses, replies, strict=True))
+
+    async def open(self) -> None:
+        """Connect to every server, so that the first call need not.
+
+        Raises:
+            Unavailable: one of them does not answer now.
+        """
+        await self.everywhere((_PING,))
 
     async def close(self) -> None:
         """Hang up; every later call raises ``Unavailable``."""

@@ -55,6 +55,9 @@ class Feed(Generic[C]):
 
     async def window(self, viewer: Id, below: Id, limit: int) -> Window[C]:
         """See ``Reading.window``."""
+        at_hand = await self.reading.at_hand(viewer, below, limit)
+        if at_hand is not None:
+            return at_hand
         return await self.reading.window(viewer, below, limit)
 
     def note_published(self, post: Id, author: Id, pulled: bool) -> None:  # noqa: FBT001 - a fact that is passed on

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from tintype.database import Database, Notices, SqliteDatabase, TryAgain
+from tintype.database import Database, Notices, TryAgain
 from tintype.feed import store
 from tintype.feed.errors import FeedUnavailable, NoRanker
 from tintype.feed.model import (
@@ -19,7 +19,7 @@ from tintype.feed.model import (
 )
 from tintype.feed.service.fan_out import Delivered
 from tintype.feed.service.feed import Feed
-from tintype.feed.service.patience import DatabasePatience
+from tintype.feed.service.patience import DatabasePatience, Patience, Trusting
 from tintype.feed.service.pulled import Primer
 from tintype.feed.service.reach import ByReach
 from tintype.feed.service.trending import Trending
@@ -35,6 +35,7 @@ CURSOR = "feed"
 NO_TIER = "none"
 """Counted where a feed was asked for and no tier could answer."""
 ENDS_HELD = 20_000
+_NOBODY = 0
 _START = b'{"items":['
 
 
@@ -55,15 +56,16 @@ class Home(Feed[Card]):
         self._posts = posts
         self._trending = Trending(graph, posts)
         self._tiers = tiers_of(FeedFlags())
-        self._patience: DatabasePatience | None = None
         self.answers = dict.fromkeys((*Tier, NO_TIER), 0)
         """Feeds that were asked of this process, by the tier that answered."""
         graph.on_follow(self.note_followed)
         posts.deliver_by(ByReach(settings.threshold(), database.clock))
         self._share(database.notices)
-        if not isinstance(database, SqliteDatabase):
-            # A file on this machine answers at once, or fails.
-            self._patience = DatabasePatience(self._knock, budget_s=settings.budget_ms / 1000)
+        self._patience: Patience = Trusting()
+        if database.patience_s is not None:
+            self._patience = DatabasePatience(
+                self._knock, budget_s=settings.budget_ms / 1000, longest_s=database.patience_s
+            )
 
     async def page(self, viewer: Id, *, cursor: str | None, limit: int, here: str) -> bytes:
         """A page of the feed, encoded as ``FeedPage``.
@@ -77,16 +79,20 @@ class Home(Feed[Card]):
             UnknownCursor: the cursor was not handed out by a feed.
             FeedUnavailable: no tier that is switched on can answer.
         """
-        below = decode(CURSOR, cursor) if cursor else None
-        page = self._page(viewer, below[0] if below else NEWEST, limit, here)
+        asked = decode(CURSOR, cursor) if cursor else None
+        below = asked[0] if asked else NEWEST
+        at_hand = await self._at_hand(viewer, below, limit, here)
+        if at_hand is not None:
+            self.answers[Tier.CHRONOLOGICAL] += 1
+            return at_hand
         try:
-            body, tier = await (self._patience.give(page) if self._patience else page)
+            body, tier = await self._patience.give(
+                self._page(viewer, below, limit, here),
+                instead=lambda: self._last(viewer, cursor, limit, here),
+            )
         except Unavailable:
-            try:
-                body, tier = await self._last(viewer, cursor, limit, here), Tier.TRENDING
-            except Unavailable:
-                self.answers[NO_TIER] += 1
-                raise
+            self.answers[NO_TIER] += 1
+            raise
         self.answers[tier] += 1
         return body
 
@@ -111,6 +117,17 @@ class Home(Feed[Card]):
         """
         raise NoRanker
 
+    async def warm(self) -> None:
+        """Ask once what the first reader will ask, so that they find it prepared.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        await self._knock()
+        await self._posts.popular.refresh()
+        sources = (await self.sources.circles.sets(_NOBODY)).sources
+        await self._posts.published_ids_of(sources, below=NEWEST, limit=DEFAULT_LIMIT)
+
     async def first_page(self, viewer: Id, here: str) -> bytes:
         """What the feed starts with, encoded as ``FeedPage``."""
         return await self.page(viewer, cursor=None, limit=DEFAULT_LIMIT, here=here)
@@ -128,6 +145,14 @@ class Home(Feed[Card]):
             await store.forget_reach(tx, account)
         await self.sources.timelines.drop(account)
 
+    async def _at_hand(self, viewer: Id, below: Id, limit: int, here: str) -> bytes | None:
+        """The page, if nobody but the timelines needs to be asked for it."""
+        window = await self.reading.at_hand(viewer, below, limit)
+        if window is None:
+            return None
+        around = (_START, _end(window.examined, window.tier))
+        return self._posts.encode_at_hand(window.cards, viewer=viewer, here=here, around=around)
+
     async def _page(self, viewer: Id, below: Id, limit: int, here: str) -> tuple[bytes, Tier]:
         try:
             return await self._read(viewer, below, limit, here)
@@ -141,13 +166,14 @@ class Home(Feed[Card]):
         body = await self._posts.encode(window.cards, viewer=viewer, here=here, around=around)
         return body, window.tier
 
-    async def _last(self, viewer: Id, cursor: str | None, limit: int, here: str) -> bytes:
+    async def _last(
+        self, viewer: Id, cursor: str | None, limit: int, here: str
+    ) -> tuple[bytes, Tier]:
         if Tier.TRENDING not in self._tiers:
             raise FeedUnavailable("Popular posts are switched off.")
         if cursor is not None:
             raise FeedUnavailable("This part of the feed can not be read now.")
-        page = self._trending.page(viewer, limit, here)
-        return await (self._patience.give(page) if self._patience else page)
+        return await self._trending.page(viewer, limit, here), Tier.TRENDING
 
     def _share(self, notices: Notices) -> None:
         own, pulled = self.sources.own, self.sources.pulled

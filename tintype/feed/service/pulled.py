@@ -31,6 +31,10 @@ class Primer:
         self._primed: set[Id] = set()
         self._forgotten = 0
 
+    def primed(self, shown: AbstractSet[Id]) -> bool:
+        """Whether ``prime`` has nothing to ask for."""
+        return self._authors is not None and not self._missing(self._authors, shown)
+
     async def prime(self, shown: AbstractSet[Id]) -> None:
         """Return once ``pulled`` is complete, above its floors, for all of these authors."""
         while True:
@@ -40,9 +44,7 @@ class Primer:
                 if began != self._forgotten:
                     continue
                 self._authors = authors
-            # Whoever was noted here is pulled too, even if that is not yet in the list.
-            wanted = (self._authors & shown) | {*self._pulled.among(shown)}
-            missing = wanted - self._primed
+            missing = self._missing(self._authors, shown)
             if not missing:
                 return
             for author in missing:
@@ -52,6 +54,11 @@ class Primer:
                 run = run_of(ids, KEPT, 0)
                 self._pulled.fill(author, run.ids, run.complete_above)
                 self._primed.add(author)
+
+    def _missing(self, authors: set[Id], shown: AbstractSet[Id]) -> set[Id]:
+        # Whoever was noted here is pulled too, even if that is not yet in the list.
+        wanted = (authors & shown) | {*self._pulled.among(shown)}
+        return wanted - self._primed
 
     def forget(self) -> None:
         """Posts may have been published that nobody told this process of."""

@@ -90,6 +90,34 @@ class Reading(Generic[C]):
         """Let only these tiers answer from now on."""
         self._tiers = tuple(tiers)
 
+    async def at_hand(self, viewer: Id, below: Id, limit: int) -> Window[C] | None:
+        """What ``window`` answers, if nobody but the timelines needs to be asked for it.
+
+        Never raises, and takes as long as the timelines do at most.
+        """
+        timelines, circles, catalogue, own, pulled, followed, primer = self._sources
+        if _HEALTHY not in self._tiers or viewer in followed:
+            return None
+        others = _unfanned(own, viewer, below)
+        try:
+            page = await timelines.page(viewer, below, limit + MARGIN)
+        except Unavailable:
+            return None
+        circle = circles.cached_sets(viewer)
+        if page.state is not _READY or circle is None:
+            return None
+        shown = circle.shown
+        if primer is not None and not primer.primed(shown):
+            return None
+        if pulled:
+            others += _pulled(pulled, shown, below, limit + MARGIN)
+        run = _merged(page, others, limit + MARGIN)
+        found = catalogue.cards_at_hand(run.ids)
+        if found is None:
+            return None
+        window = _first(run, found, shown, below, limit)
+        return window if len(window.ids) == limit or window.examined is None else None
+
     async def window(self, viewer: Id, below: Id, limit: int) -> Window[C]:
         """The newest posts below a bound that this viewer may see.
 
@@ -102,13 +130,8 @@ class Reading(Generic[C]):
         found = await self._sources.catalogue.cards(run.ids)
         # Asked last, so that what was revoked while the cards were read is not shown.
         shown = (await self._sources.circles.sets(viewer)).shown
-        first = found[:limit]
-        if len(first) == limit and _all_shown(first, shown):
-            ids = run.ids[:limit]
-            end = len(found) == limit and not run.complete_above
-            return Window(first, ids, None if end else ids[-1], tier)
-        window = _one_by_one(run, found, shown, Window((), (), below, tier), limit)
-        return await self._top_up(viewer, window, limit)
+        window = _first(run, found, shown, below, limit)
+        return await self._top_up(viewer, window.answered_by(tier), limit)
 
     async def build(self, viewer: Id) -> bool:
         """Make the viewer's timeline anew: subscribe, then snapshot. ``False``: interrupted.
@@ -170,20 +193,14 @@ class Reading(Generic[C]):
 
     async def _gather(self, viewer: Id, below: Id, want: int) -> tuple[Run, Tier]:
         _, circles, _, own, pulled, _, primer = self._sources
-        # Read before the timeline: what leaves it is in the timeline by then.
-        # All of them: what is left out here would be found nowhere else.
-        others = [Run(own.run(viewer, below, KEPT).ids, 0)] if viewer in own else []
+        others = _unfanned(own, viewer, below)
         page = await self._trusted(viewer, below, want)
         if page is None:
             return await self._instead(viewer, below, want)
         if primer is not None:
             await primer.prime((await circles.sets(viewer)).shown)
-        if pulled:
-            shown = (await circles.sets(viewer)).shown
-            others += [pulled.run(author, below, want) for author in pulled.among(shown)]
-        run = run_of(page.ids, want, page.floor)
-        if others:
-            run = merge([run, *others])
+        shown = (await circles.sets(viewer)).shown if pulled else frozenset[Id]()
+        run = _merged(page, [*others, *_pulled(pulled, shown, below, want)], want)
         if not run.ids and run.complete_above:
             run = await self._pull(viewer, min(below, run.complete_above + 1), want)
         return run, _HEALTHY
@@ -238,6 +255,36 @@ class Reading(Generic[C]):
         found = await self._sources.catalogue.cards(run.ids)
         shown = (await self._sources.circles.sets(viewer)).shown
         return _one_by_one(run, found, shown, window, limit)
+
+
+def _unfanned(own: Recent, viewer: Id, below: Id) -> list[Run]:
+    """What fan-out has not carried to its author yet.
+
+    To be read before the timeline: what leaves it is in the timeline by then. All of it: what is
+    left out here would be found nowhere else.
+    """
+    return [Run(own.run(viewer, below, KEPT).ids, 0)] if viewer in own else []
+
+
+def _pulled(pulled: Recent, shown: AbstractSet[Id], below: Id, want: int) -> list[Run]:
+    return [pulled.run(author, below, want) for author in pulled.among(shown)]
+
+
+def _merged(page: TimelinePage, others: Sequence[Run], want: int) -> Run:
+    run = run_of(page.ids, want, page.floor)
+    return merge([run, *others]) if others else run
+
+
+def _first(
+    run: Run, found: Sequence[C | None], shown: AbstractSet[Id], below: Id, limit: int
+) -> Window[C]:
+    """The window that a run begins."""
+    first = found[:limit]
+    if len(first) == limit and _all_shown(first, shown):
+        ids = run.ids[:limit]
+        end = len(found) == limit and not run.complete_above
+        return Window(first, ids, None if end else ids[-1], _HEALTHY)
+    return _one_by_one(run, found, shown, Window((), (), below, _HEALTHY), limit)
 
 
 def _all_shown(found: Sequence[C | None], shown: AbstractSet[Id]) -> TypeGuard[Sequence[C]]:

@@ -40,6 +40,10 @@ class Circles(Protocol):
         """The viewer's circle; includes every change that was acknowledged before the call."""
         ...
 
+    def cached_sets(self, viewer: Id) -> Circle | None:
+        """The same, if nobody needs to be asked for it."""
+        ...
+
     async def sources_now(self, viewer: Id) -> AbstractSet[Id]:
         """The circle's ``sources`` as committed by the time of the call, heard of here or not.
 
@@ -67,4 +71,8 @@ class Catalogue(Protocol[C_co]):
 
     async def cards(self, ids: Sequence[Id]) -> Sequence[C_co | None]:
         """A card per id, in order; ``None`` where there is no live post."""
+        ...
+
+    def cards_at_hand(self, ids: Sequence[Id]) -> Sequence[C_co | None] | None:
+        """The same, if nobody needs to be asked for any of them."""
         ...

@@ -124,17 +124,24 @@ class Cards:
 
         Who may see them is for the caller to decide, by ``author``.
         """
+        if (at_hand := self.at_hand(ids)) is not None:
+            return at_hand
+        held = self._held.values
+        found: dict[Id, Card | None] = {}
+        asked: set[Id] = set()
+        # What was at hand may be dropped while the rest is read: then it is read as well.
+        while missing := [id_ for id_ in ids if id_ not in held and id_ not in asked]:
+            asked.update(missing)
+            found.update(await self._load(missing))
+        return [found.get(id_) if id_ in asked else held[id_] for id_ in ids]
+
+    def at_hand(self, ids: Sequence[Id]) -> list[Card | None] | None:
+        """The answer of ``cards`` when all of it is held."""
         held = self._held.values
         try:
             return [held[id_] for id_ in ids]
         except KeyError:
-            found: dict[Id, Card | None] = {}
-            asked: set[Id] = set()
-            # What was at hand may be dropped while the rest is read: then it is read as well.
-            while missing := [id_ for id_ in ids if id_ not in held and id_ not in asked]:
-                asked.update(missing)
-                found.update(await self._load(missing))
-            return [found.get(id_) if id_ in asked else held[id_] for id_ in ids]
+            return None
 
     async def encode(
         self, cards: Sequence[Card], *, viewer: Id | None, here: str, around: Around = (b"", b"")
@@ -143,12 +150,31 @@ class Cards:
 
         ``here`` is the address under which the caller reaches this server.
         """
-        before, after = around
+        page = self.encode_at_hand(cards, viewer=viewer, here=here, around=around)
+        if page is not None:
+            return page
+        return self._join(cards, viewer, here, around, await self._marks_of(cards, viewer))
+
+    def encode_at_hand(
+        self, cards: Sequence[Card], *, viewer: Id | None, here: str, around: Around = (b"", b"")
+    ) -> bytes | None:
+        """The answer of ``encode`` when the viewer's marks are held."""
         if not cards:
-            return before + after
-        marks = None if viewer is None else self._marks.at_hand(viewer)
-        if marks is None:
-            marks = await self._marks_of(cards, viewer)
+            return b"".join(around)
+        marks: Mapping[Id, bytes] | None = {}
+        if viewer is not None:
+            marks = self._marks.at_hand(viewer, (card.id for card in cards))
+        return None if marks is None else self._join(cards, viewer, here, around, marks)
+
+    def _join(
+        self,
+        cards: Sequence[Card],
+        viewer: Id | None,
+        here: str,
+        around: Around,
+        marks: Mapping[Id, bytes],
+    ) -> bytes:
+        before, after = around
         try:
             items = [
                 card.items[here]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -51,10 +51,12 @@ class HeldMarks:
         database.notices.hear(MarksForgotten, lambda notice: self._held.drop([notice.viewer]))
         database.notices.on_doubt(self._held.clear)
 
-    def at_hand(self, viewer: Id) -> Mapping[Id, bytes] | None:
-        """The ends of every post that the viewer ever marked, if all of them are held."""
+    def at_hand(self, viewer: Id, ids: Iterable[Id]) -> Mapping[Id, bytes] | None:
+        """What ``of`` answers, if nobody needs to be asked; ``ids`` are looked at once at most."""
         newest = self._held.values.get(viewer)
-        return newest.ends if newest is not None and newest.floor == 0 else None
+        if newest is None or (newest.floor and newest.floor > min(ids)):
+            return None
+        return newest.ends
 
     def known(self, viewer: Id) -> Mapping[Id, bytes]:
         """The ends that are held, of the newest marked posts at most; empty when none are."""

@@ -69,6 +69,10 @@ class Posts:
         """
         return await self._cards.cards(ids)
 
+    def cards_at_hand(self, ids: Sequence[Id]) -> list[Card | None] | None:
+        """The answer of ``cards``, if nobody needs to be asked for it."""
+        return self._cards.at_hand(ids)
+
     async def encode(
         self, cards: Sequence[Card], *, viewer: Id | None, here: str, around: Around = (b"", b"")
     ) -> bytes:
@@ -78,6 +82,12 @@ class Posts:
         ``here`` is the address under which the caller reaches this server.
         """
         return await self._cards.encode(cards, viewer=viewer, here=here, around=around)
+
+    def encode_at_hand(
+        self, cards: Sequence[Card], *, viewer: Id | None, here: str, around: Around = (b"", b"")
+    ) -> bytes | None:
+        """The answer of ``encode``, if nobody needs to be asked for the viewer's marks."""
+        return self._cards.encode_at_hand(cards, viewer=viewer, here=here, around=around)
 
     async def published_ids_of(
         self, authors: Collection[Id], *, below: Id = MAX_ID, limit: int
