@@ -6,6 +6,7 @@ export class Problem extends Error {
   readonly type: string;
   readonly title: string;
   readonly errors: readonly FieldError[];
+  readonly parts: readonly number[];
 
   constructor(body: ProblemBody) {
     super(body.detail ?? body.title);
@@ -14,6 +15,7 @@ export class Problem extends Error {
     this.type = body.type;
     this.title = body.title;
     this.errors = body.errors ?? [];
+    this.parts = body.parts ?? [];
   }
 
   /** What the server says about one field, by its name in the body; empty when it says nothing. */

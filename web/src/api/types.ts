@@ -62,6 +62,8 @@ export interface Post {
   caption: string;
   state: PostState;
   reason?: string | null;
+  /** Of a failed post: whether trying again may help. */
+  retryable?: boolean;
   created_at: string;
   edited_at: string | null;
   comments_enabled?: boolean;
@@ -142,6 +144,12 @@ export interface Limits {
   alt: number;
   bio: number;
   display_name: number;
+  /** Pixels of a photo or a video's picture, and along its longer side. */
+  pixels: number;
+  side: number;
+  video_seconds: number;
+  /** How much of a file's beginning the server wants to judge it by. */
+  head_bytes: number;
   /** The viewer's bytes of stored media; null for a visitor. */
   quota?: { used: number; limit: number } | null;
 }
@@ -185,9 +193,31 @@ export interface Upload {
   part_size: number;
   part_count: number;
   parts: { number: number; bytes: number; etag: string }[];
+  filename?: string | null;
   reason?: string | null;
+  reason_code?: string | null;
+  /** Of a failed upload: whether the same file may succeed. */
+  retryable?: boolean;
   expires_at: string;
   slide?: Slide | null;
+}
+
+/** An own upload in a list. */
+export interface UploadSummary {
+  id: string;
+  state: ServerUploadState;
+  content_type: string;
+  bytes: number;
+  filename: string | null;
+  begun_at: string;
+  expires_at: string;
+  post_id: string | null;
+}
+
+/** What the client knows of the bytes it sent, for the server to check. */
+export interface SentBytes {
+  parts_sha256?: string;
+  parts?: { number: number; etag: string }[];
 }
 
 export interface NewUpload {
@@ -231,6 +261,8 @@ export interface ProblemBody {
   status: number;
   detail?: string;
   errors?: FieldError[];
+  /** Of `upload-damaged`: the parts to send again. */
+  parts?: number[];
 }
 
 export interface Boot {

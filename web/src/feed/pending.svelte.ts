@@ -44,10 +44,13 @@ class Pending {
   }
 
   async retry(pending: PendingPost): Promise<void> {
-    for (const task of pending.tasks) if (task.transfer.phase === 'failed') task.retry();
-    if (pending.post.state === 'failed') {
+    if (pending.post.state !== 'failed') {
+      for (const task of pending.tasks) task.retry();
+    } else {
       try {
         await retryPost(pending.id);
+        const tasks = pending.tasks.filter((task) => task.transfer.phase !== 'failed');
+        this.posts = this.posts.map((other) => (other === pending ? { ...other, tasks } : other));
         entities.post({ ...pending.post, state: 'processing', reason: null });
         this.#later(pending.id, 0);
       } catch (error) {

@@ -23,6 +23,10 @@ export const FALLBACK: Limits = {
   alt: 1000,
   bio: 500,
   display_name: 60,
+  pixels: 50_000_000,
+  side: 16_383,
+  video_seconds: 3600,
+  head_bytes: 4096,
 };
 
 /** The server's limits over the fallback ones; what it leaves out stays as it is. */
@@ -55,7 +59,7 @@ export function typeOf(file: { name: string; type: string }): string {
 export const kindOf = (type: string): 'photo' | 'video' =>
   type.startsWith('video/') ? 'video' : 'photo';
 
-/** Why a file cannot be uploaded, or null when it can. */
+/** Why a file cannot be uploaded, or null when it can, as far as its name and size tell. */
 export function refusal(
   file: { name: string; type: string; size: number },
   limits: Limits,

@@ -19,6 +19,7 @@ export interface Transfer {
   size: number;
   id: string | null;
   parts: readonly Part[];
+  /** Why it failed; while it is sending, why the last try of a part did. */
   reason: string;
   /** Where a retry continues: null when only another file can help. */
   resumesAt: 'new' | 'sending' | 'completing' | null;
@@ -32,17 +33,22 @@ export type Happening =
   | { type: 'part-progress'; number: number; sent: number }
   | { type: 'part-done'; number: number }
   | { type: 'part-failed'; number: number; reason: string }
+  /** The connection is away: nobody failed. */
+  | { type: 'stopped' }
+  /** The server holds other bytes for these parts than were sent. */
+  | { type: 'damaged'; numbers: readonly number[] }
   | { type: 'pause' }
   | { type: 'resume' }
   | { type: 'completed' }
   | { type: 'ready' }
-  | { type: 'failed'; reason: string; hopeless: boolean }
+  /** `afresh`: what arrived is of no use, and only sending all of it again can help. */
+  | { type: 'failed'; reason: string; hopeless: boolean; afresh?: boolean }
   | { type: 'retry' }
   /** The server no longer knows the upload. */
   | { type: 'expired' };
 
 /** A part that failed so often stops the upload until the person asks for another try. */
-export const MOST_FAILURES = 6;
+export const MOST_FAILURES = 30;
 
 export function start(size: number): Transfer {
   return { phase: 'new', size, id: null, parts: [], reason: '', resumesAt: null };
@@ -86,13 +92,13 @@ function failPart(transfer: Transfer, number: number, reason: string): Transfer 
     failures: part.failures + 1,
   }));
   const spent = next.parts.some((part) => part.failures >= MOST_FAILURES);
-  if (!spent) return next;
+  if (!spent) return { ...next, reason };
   return { ...next, phase: 'failed', reason, resumesAt: 'sending', parts: next.parts.map(idle) };
 }
 
 function fail(transfer: Transfer, reason: string, hopeless: boolean): Transfer {
-  const at = transfer.phase;
-  const resumesAt = at === 'new' || at === 'completing' ? at : 'sending';
+  const whole = transfer.parts.length > 0 && transfer.parts.every((part) => part.state === 'done');
+  const resumesAt = transfer.phase === 'new' ? 'new' : whole ? 'completing' : 'sending';
   return {
     ...transfer,
     phase: 'failed',
@@ -100,6 +106,11 @@ function fail(transfer: Transfer, reason: string, hopeless: boolean): Transfer {
     resumesAt: hopeless ? null : resumesAt,
     parts: transfer.parts.map(idle),
   };
+}
+
+/** Failed in a way that leaves nothing to go on from: another try begins at the beginning. */
+function lose(transfer: Transfer, reason: string): Transfer {
+  return { ...start(transfer.size), phase: 'failed', reason, resumesAt: 'new' };
 }
 
 /** The transfer after a happening. Happenings that do not fit the phase change nothing. */
@@ -132,17 +143,29 @@ export function after(transfer: Transfer, happening: Happening): Transfer {
         part.state === 'sending' ? { ...part, sent: Math.min(happening.sent, part.size) } : part,
       );
     case 'part-done':
-      return advance(
-        withPart(transfer, happening.number, (part) => ({
+      return advance({
+        ...withPart(transfer, happening.number, (part) => ({
           ...part,
           state: 'done',
           sent: part.size,
         })),
-      );
+        reason: '',
+      });
     case 'part-failed':
       return transfer.phase === 'sending'
         ? failPart(transfer, happening.number, happening.reason)
         : { ...transfer, parts: transfer.parts.map(idle) };
+    case 'stopped':
+      return { ...transfer, parts: transfer.parts.map(idle) };
+    case 'damaged': {
+      const bad = new Set(happening.numbers);
+      const parts = transfer.parts.map((part): Part =>
+        bad.has(part.number)
+          ? { ...part, state: 'todo', sent: 0, failures: part.failures + 1 }
+          : part,
+      );
+      return transfer.phase === 'completing' ? { ...transfer, phase: 'sending', parts } : transfer;
+    }
     case 'pause':
       return transfer.phase === 'sending'
         ? { ...transfer, phase: 'paused', parts: transfer.parts.map(idle) }
@@ -156,7 +179,9 @@ export function after(transfer: Transfer, happening: Happening): Transfer {
     case 'ready':
       return { ...transfer, phase: 'ready' };
     case 'failed':
-      return fail(transfer, happening.reason, happening.hopeless);
+      return happening.afresh && !happening.hopeless
+        ? lose(transfer, happening.reason)
+        : fail(transfer, happening.reason, happening.hopeless);
     case 'retry':
       if (transfer.phase !== 'failed' || transfer.resumesAt === null) return transfer;
       return {
@@ -181,11 +206,17 @@ export function partsToStart(transfer: Transfer, parallel: number): number[] {
     .map((part) => part.number);
 }
 
-/** Bytes that have arrived or are under way, from 0 to 1. */
+/** The share that has arrived or is under way, from 0 to 1: for a bar that moves. */
 export function progressOf(transfer: Transfer): number {
   if (transfer.phase === 'processing' || transfer.phase === 'ready') return 1;
   const sent = transfer.parts.reduce((sum, part) => sum + part.sent, 0);
   return transfer.size === 0 ? 0 : sent / transfer.size;
+}
+
+/** Bytes that the server has said it holds: for words and numbers. */
+export function arrivedOf(transfer: Transfer): number {
+  if (['completing', 'processing', 'ready'].includes(transfer.phase)) return transfer.size;
+  return transfer.parts.reduce((sum, part) => (part.state === 'done' ? sum + part.size : sum), 0);
 }
 
 /** Milliseconds to wait after the nth failure: doubling from 0.5 s to 30 s, jittered by half. */

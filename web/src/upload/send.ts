@@ -1,13 +1,16 @@
 import type { SignedPart } from '../api/types';
 import { Problem, unreachable } from '../api/problem';
 
-/** Sends the bytes of one part to its signed address. Only XMLHttpRequest tells upload progress. */
+/**
+ * Sends the bytes of one part to its signed address and resolves with the storage's ETag of it,
+ * where the browser may read it. Only XMLHttpRequest tells upload progress.
+ */
 export function sendPart(
   part: SignedPart,
-  body: Blob,
+  body: ArrayBuffer,
   signal: AbortSignal,
   onProgress: (sent: number) => void,
-): Promise<void> {
+): Promise<string | null> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open(part.method, part.url);
@@ -17,7 +20,7 @@ export function sendPart(
     }
     request.upload.onprogress = (event) => onProgress(event.loaded);
     request.onload = () => {
-      if (request.status >= 200 && request.status < 300) resolve();
+      if (request.status >= 200 && request.status < 300) resolve(request.getResponseHeader('etag'));
       else reject(refused(request));
     };
     request.onerror = () => reject(unreachable());
