@@ -21,10 +21,12 @@ from tintype.codecs import kernel_calls, sandbox
 from tintype.codecs.model import Rejected, Role
 from tintype.codecs.wire import (
     ORIGINAL,
+    DownloadJob,
     Failed,
     FilmJob,
     GrowJob,
     Job,
+    LoopJob,
     Message,
     PhotoJob,
     Posting,
@@ -80,6 +82,10 @@ def _load_libraries(role: Role) -> None:
         from tintype.codecs import photo
 
         photo.load_library()
+    if role is Role.LOOP:
+        import av.logging
+
+        av.logging.set_level(av.logging.PANIC)
     if role is Role.VIDEO:
         from tintype.codecs import video
 
@@ -92,6 +98,8 @@ def _answer(job: Job, posting: Posting, answers: FileIO) -> Message:
             from tintype.codecs import photo
 
             return photo.process(job, Path(posting.incoming), Path(posting.results))
+        if isinstance(job, LoopJob | DownloadJob):
+            return _more_of_photo(job, Path(posting.incoming), Path(posting.results))
         return _film(job, posting, answers)
     except Rejected as verdict:
         return Refused(verdict.code, verdict.sentence)
@@ -99,6 +107,17 @@ def _answer(job: Job, posting: Posting, answers: FileIO) -> Message:
         return Refused("could-not-read", "This file needs more memory than it may have.")
     except OSError as error:
         return Failed(f"{type(error).__name__}: {error}")
+
+
+def _more_of_photo(job: LoopJob | DownloadJob, incoming: Path, results: Path) -> Message:
+    """What only some photos get; imported only then."""
+    if isinstance(job, LoopJob):
+        from tintype.codecs import loop
+
+        return loop.process(job, incoming, results)
+    from tintype.codecs import download
+
+    return download.process(job, incoming, results)
 
 
 def _film(job: FilmJob, posting: Posting, answers: FileIO) -> Message:

@@ -17,6 +17,8 @@ _KINDS: dict[Format, Kind] = {
     "jpeg": Kind.JPEG,
     "webp": Kind.WEBP,
     "avif": Kind.AVIF,
+    "png": Kind.PNG,
+    "gif": Kind.GIF,
     "mp4": Kind.MP4,
 }
 

@@ -49,7 +49,7 @@ def make(
     ``widest`` is a pyvips image in memory, upright, 8-bit sRGB with or without alpha, as wide as
     the widest rung. Each rung is made of the one above it.
     """
-    picture = _without_idle_alpha(widest)
+    picture = without_idle_alpha(widest)
     made: list[Made] = []
     for rung, width in reversed(rungs_for(picture.width)):
         if width < picture.width:
@@ -95,7 +95,7 @@ def _shrunk(picture: Any, width: int, height: int) -> Any:
     return picture.thumbnail_image(width, height=height, size="down", no_rotate=True)
 
 
-def _without_idle_alpha(picture: Any) -> Any:
+def without_idle_alpha(picture: Any) -> Any:
     if not picture.hasalpha() or picture[picture.bands - 1].min() < _OPAQUE:
         return picture
     return picture.extract_band(0, n=_SRGB_BANDS)

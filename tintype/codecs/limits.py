@@ -28,6 +28,26 @@ def check_size(width: int, height: int, limits: Limits, noun: str = "photo") -> 
         )
 
 
+def check_animation(width: int, height: int, frames: int, limits: Limits) -> None:
+    """Refuse photos that move for too long, or are too large to.
+
+    Raises:
+        Rejected: ``too-many-frames`` or ``too-many-pixels``.
+    """
+    if frames > limits.frames:
+        raise Rejected(
+            "too-many-frames",
+            f"This animation has {frames} frames; the limit is {limits.frames}.",
+        )
+    if frames > 1 and width * height * frames > limits.animation_pixels:
+        allowed = f"{limits.animation_pixels / _MEGA:g} megapixels together"
+        raise Rejected(
+            "too-many-pixels",
+            f"This animation has {frames} frames of {width} × {height} pixels; "
+            f"the limit is {allowed}.",
+        )
+
+
 def check_duration(seconds: float, limits: Limits) -> None:
     """Refuse films that are too long.
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-Format = Literal["jpeg", "webp", "avif", "mp4"]
+Format = Literal["jpeg", "webp", "avif", "png", "gif", "mp4"]
 PictureFormat = Literal["jpeg", "webp", "avif"]
 TextFormat = Literal["m3u8", "vtt"]
 
@@ -57,22 +57,31 @@ class Rendition(msgspec.Struct, frozen=True):
 
 
 class PhotoResult(msgspec.Struct, frozen=True):
-    """A photo, upright: ``width`` × ``height`` of the original as people see it."""
+    """A photo, upright: ``width`` × ``height`` of the original as people see it.
+
+    Of one that moves, ``renditions`` show the first frame, ``loop`` is all of it as a silent film,
+    and ``duration`` is how many seconds that lasts.
+    """
 
     width: int
     height: int
     thumbhash: str
     renditions: tuple[Rendition, ...]
+    loop: Rendition | None = None
+    duration: float | None = None
 
 
 class Role(enum.StrEnum):
     """What a decoder process is for: its limits and rights follow from it.
+
+    A ``LOOP`` makes films of photos that move; it is a photo decoder that can encode them.
 
     A ``TRIAL`` is locked in like a photo decoder, tells how well, and has nothing to decode.
     """
 
     TRIAL = "trial"
     PHOTO = "photo"
+    LOOP = "loop"
     VIDEO = "video"
 
 
@@ -88,6 +97,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Pixels of a photo, of which an animation shows its first picture, or of a video's frame."""
     side: int = 16_383
     """Pixels along the longer side; no WebP has more."""
+    frames: int = 1_000
+    """Frames of a photo that moves."""
+    animation_pixels: int = 500_000_000
+    """Pixels of all frames of a photo that moves."""
     seconds: float = 3600
     """Duration of a video."""
     frame_rate: float = 240

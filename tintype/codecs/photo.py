@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from tintype.codecs import heif, ladder
-from tintype.codecs.limits import check_size
+from tintype.codecs.limits import check_animation, check_size
 from tintype.codecs.model import PHOTO_RUNGS, Format, Limits, Rejected
-from tintype.codecs.sniff import Kind
+from tintype.codecs.sniff import Kind, is_sequence
 from tintype.codecs.wire import ORIGINAL, PhotoDone, PhotoJob
 
 _SHUT, _OPEN = True, False
@@ -26,6 +26,8 @@ _OWN_LOADERS: dict[Format, Kind] = {
     "jpeg": Kind.JPEG,
     "webp": Kind.WEBP,
     "avif": Kind.AVIF,
+    "png": Kind.PNG,
+    "gif": Kind.GIF,
 }
 _SIDEWAYS = {5, 6, 7, 8}
 _SRGB_BANDS = (3, 4)
@@ -48,20 +50,22 @@ def process(job: PhotoJob, incoming: Path, results: Path) -> PhotoDone:
     import pyvips
 
     try:
-        width, height, picture = _upright(incoming / ORIGINAL, job.kind, job.limits)
+        original = taken_in(job.kind, incoming, results)
+        moves = is_animated(original, job.kind, job.limits)
+        width, height, picture = upright(original, job.kind, job.limits)
         made, placeholder = ladder.make(picture, results, job.formats)
     except pyvips.Error as error:
-        raise _verdict(str(error)) from error
+        raise verdict(str(error)) from error
     ladder.verify(made, results, allow_written)
-    return PhotoDone(width, height, placeholder, made)
+    return PhotoDone(width, height, placeholder, made, animated=moves)
 
 
 def allow_written(written: Format) -> None:
     """Open the loader of one of our own formats, to verify what was written."""
-    _allow_only(_OWN_LOADERS[written])
+    allow_only(_OWN_LOADERS[written])
 
 
-def _allow_only(kind: Kind) -> None:
+def allow_only(kind: Kind) -> None:
     """Open the loader of one kind and shut all others."""
     import pyvips
 
@@ -69,23 +73,59 @@ def _allow_only(kind: Kind) -> None:
     pyvips.operation_block_set(_LOADERS[kind], _OPEN)
 
 
-def _upright(original: Path, kind: Kind, limits: Limits) -> tuple[int, int, Any]:
+def taken_in(kind: Kind, incoming: Path, results: Path) -> Path:
+    """Where the original can be read as what it is.
+
+    libvips does not know an AVIF sequence by its first name, but the still picture in it: then that
+    is where a copy with the name of a still lies, for as long as the job takes.
+    """
+    original = incoming / ORIGINAL
+    if kind is not Kind.AVIF or not is_sequence(original):
+        return original
+    renamed = results / "sequence.avif"
+    data = original.read_bytes()
+    renamed.write_bytes(data[:8] + b"avif" + data[12:])
+    return renamed
+
+
+def is_animated(original: Path, kind: Kind, limits: Limits) -> bool:
+    """Whether a photo has more than one frame to show, one after the other, by its header.
+
+    Raises:
+        Rejected: ``too-many-frames``, or frames too large for so many.
+    """
+    if kind is Kind.AVIF:
+        return is_sequence(original)
+    if kind not in {Kind.GIF, Kind.WEBP}:
+        return False
+    import pyvips
+
+    allow_only(kind)
+    header = pyvips.Image.new_from_file(str(original), access="sequential")
+    frames = header.get("n-pages") if header.get_typeof("n-pages") else 1
+    check_animation(header.width, header.height, frames, limits)
+    return bool(frames > 1)
+
+
+def upright(
+    original: Path, kind: Kind, limits: Limits, widest: int = PHOTO_RUNGS[-1]
+) -> tuple[int, int, Any]:
     """The displayed size of the original, and its widest rung: upright, 8-bit sRGB, in memory."""
     if kind is Kind.HEIC:
         image, profile = heif.decode(original, limits)
         size = image.width, image.height
-        return *size, _as_srgb(_bounded(image, profile))
+        return *size, as_srgb(_bounded(image, profile, widest))
     import pyvips
 
-    _allow_only(kind)
+    allow_only(kind)
     header = pyvips.Image.new_from_file(str(original), access="sequential")
     check_size(header.width, header.height, limits)
     turned = header.get_typeof("orientation") and header.get("orientation") in _SIDEWAYS
     width, height = (header.height, header.width) if turned else (header.width, header.height)
-    return width, height, _as_srgb(_shrink_on_load(original))
+    return width, height, as_srgb(_shrink_on_load(original, widest))
 
 
-def _shrink_on_load(original: Path) -> Any:
+def _shrink_on_load(original: Path, widest: int) -> Any:
     """Decode no more than the widest rung needs; oriented, and converted from the embedded profile.
 
     A profile that does not fit its own picture is passed over, as browsers do.
@@ -93,7 +133,6 @@ def _shrink_on_load(original: Path) -> Any:
     import pyvips
 
     options = {"height": ladder.UNBOUNDED, "size": "down", "fail_on": "error"}
-    widest = PHOTO_RUNGS[-1]
     try:
         picture = pyvips.Image.thumbnail(str(original), widest, output_profile="srgb", **options)
         return picture.copy_memory()
@@ -103,10 +142,10 @@ def _shrink_on_load(original: Path) -> Any:
         return pyvips.Image.thumbnail(str(original), widest, **options).copy_memory()
 
 
-def _bounded(image: Any, input_profile: str | None) -> Any:
+def _bounded(image: Any, input_profile: str | None, widest: int) -> Any:
     options = {"input_profile": input_profile} if input_profile else {}
     return image.thumbnail_image(
-        PHOTO_RUNGS[-1],
+        widest,
         height=ladder.UNBOUNDED,
         size="down",
         no_rotate=True,
@@ -115,14 +154,14 @@ def _bounded(image: Any, input_profile: str | None) -> Any:
     ).copy_memory()
 
 
-def _as_srgb(picture: Any) -> Any:
+def as_srgb(picture: Any) -> Any:
     """Three or four 8-bit bands: greys and 16-bit pictures included."""
     if picture.format == "uchar" and picture.bands in _SRGB_BANDS:
         return picture
     return picture.colourspace("srgb").cast("uchar").copy_memory()
 
 
-def _verdict(reason: str) -> Rejected:
+def verdict(reason: str) -> Rejected:
     if os.strerror(errno.ENOSPC) in reason:
         raise OSError(errno.ENOSPC, reason)
     if "premature end" in reason or "end of file" in reason or "truncated" in reason:

@@ -20,6 +20,7 @@ from tintype.codecs.model import (
     PhotoResult,
     PictureFormat,
     Rejected,
+    Rendition,
     Role,
 )
 from tintype.codecs.pool import Pool
@@ -27,15 +28,19 @@ from tintype.codecs.sandbox import SandboxLevel
 from tintype.codecs.sniff import HEAD_BYTES, Kind, sniff
 from tintype.codecs.tracks import Taken, Track, VideoResult, take, video_result
 from tintype.codecs.wire import (
+    Done,
+    DownloadDone,
+    DownloadJob,
     Failed,
     GrowJob,
     Job,
+    LoopDone,
+    LoopJob,
     PhotoDone,
     PhotoJob,
     PosterJob,
     Refused,
     VideoDone,
-    VideoGrown,
     VideoJob,
 )
 from tintype.codecs.worker import FOLDER_PREFIX, Worker
@@ -57,6 +62,7 @@ class Codecs:
     def __init__(self, settings: CodecSettings) -> None:
         self._settings = settings
         self._photos = Pool(Role.PHOTO, settings.photo_slots, settings)
+        self._loops = Pool(Role.LOOP, 1, settings)
         self._videos = Pool(Role.VIDEO, settings.video_slots, settings)
         patient = msgspec.structs.replace(settings, niceness=_LAST_IN_LINE)
         self._growth = Pool(Role.PHOTO, 1, patient)
@@ -82,7 +88,14 @@ class Codecs:
 
     async def stop(self) -> None:
         """End all children; jobs under way fail with ``DecoderDied``."""
-        for pool in (self._photos, self._videos, self._growth, self._film_growth, self._stills):
+        for pool in (
+            self._photos,
+            self._loops,
+            self._videos,
+            self._growth,
+            self._film_growth,
+            self._stills,
+        ):
             await pool.close()
 
     def level(self) -> SandboxLevel:
@@ -92,34 +105,59 @@ class Codecs:
     async def process_photo(self, source: Path, out: Path) -> PhotoResult:
         """Make the photo ladder of ``source`` in the folder ``out``, in JPEG and WebP.
 
-        ``source`` is only read. Files in ``out`` are new and complete, though not yet synced.
+        Of a photo that moves a silent film is made as well. ``source`` is only read. Files in
+        ``out`` are new and complete, though not yet synced.
 
         Raises:
             Rejected: this file will never be a photo; the reason is for its author.
             DecoderDied: the machine failed; try again later.
         """
-        return await self._ladder(self._photos, source, out, ladder.AT_ONCE)
+        answer, made = await self._ladder(self._photos, source, out, ladder.AT_ONCE)
+        found = _photo_result(answer, made)
+        return await self._moving(found, source, out) if answer.animated else found
 
     async def grow_photo(self, source: Path, out: Path) -> PhotoResult:
         """Make the same ladder in AVIF, one photo at a time, behind everything else.
 
         Raises: as ``process_photo``.
         """
-        return await self._ladder(self._growth, source, out, ladder.LATER)
+        return _photo_result(*await self._ladder(self._growth, source, out, ladder.LATER))
+
+    async def make_download(self, source: Path, out: Path) -> Rendition:
+        """Make a file of the photo ``source`` that others may have: all of its pixels, upright, in
+        colours that every program shows right, and not a byte about its author.
+
+        A JPEG keeps its compressed pixels as they are, unless its colours must be converted.
+
+        Raises: as ``process_photo``.
+        """
+        kind = await _photo_kind(source)
+        job = DownloadJob(kind, self._settings.limits, self._settings.photo_seconds)
+        taken = await self._run(self._growth, job, source, out)
+        if not isinstance(taken.answer, DownloadDone) or len(taken.made) != 1:
+            raise DecoderDied("the decoder answered out of turn")
+        return taken.made[0]
 
     async def _ladder(
         self, pool: Pool, source: Path, out: Path, formats: tuple[PictureFormat, ...]
-    ) -> PhotoResult:
-        kind = await asyncio.to_thread(_kind_of, source)
-        if kind.is_video:
-            raise Rejected("not-a-photo", "This is a video, not a photo.")
-        settings = self._settings
-        job = PhotoJob(kind, settings.limits, settings.photo_seconds, formats)
+    ) -> tuple[PhotoDone, tuple[Rendition, ...]]:
+        kind = await _photo_kind(source)
+        job = PhotoJob(kind, self._settings.limits, self._settings.photo_seconds, formats)
         taken = await self._run(pool, job, source, out)
         if not isinstance(taken.answer, PhotoDone):
             raise DecoderDied("the decoder answered out of turn")
-        answer = taken.answer
-        return PhotoResult(answer.width, answer.height, answer.thumbhash, taken.made)
+        return taken.answer, taken.made
+
+    async def _moving(self, found: PhotoResult, source: Path, out: Path) -> PhotoResult:
+        """The same photo with its film, if it has more than one frame after all."""
+        kind = await _photo_kind(source)
+        job = LoopJob(kind, self._settings.limits, self._settings.photo_seconds)
+        taken = await self._run(self._loops, job, source, out)
+        if not isinstance(taken.answer, LoopDone):
+            raise DecoderDied("the decoder answered out of turn")
+        if not taken.made:
+            return found
+        return msgspec.structs.replace(found, loop=taken.made[0], duration=taken.answer.duration)
 
     async def process_video(
         self, source: Path, out: Path, *, poster_at: float | None = None, told: Told | None = None
@@ -196,12 +234,23 @@ class Codecs:
                 raise Rejected(answer.code, answer.sentence)
             if isinstance(answer, Failed):
                 raise DecoderDied(answer.reason)
-            if not isinstance(answer, PhotoDone | VideoDone | VideoGrown):
+            if not isinstance(answer, Done):
                 raise DecoderDied("the decoder answered out of turn")
             return await asyncio.to_thread(take, answer, worker.results, out)
 
     def _note(self, level: SandboxLevel) -> None:
         self._level = level if self._level is None else self._level.weaker(level)
+
+
+def _photo_result(answer: PhotoDone, made: tuple[Rendition, ...]) -> PhotoResult:
+    return PhotoResult(answer.width, answer.height, answer.thumbhash, made)
+
+
+async def _photo_kind(source: Path) -> Kind:
+    kind = await asyncio.to_thread(_kind_of, source)
+    if kind.is_video:
+        raise Rejected("not-a-photo", "This is a video, not a photo.")
+    return kind
 
 
 def _kind_of(source: Path) -> Kind:

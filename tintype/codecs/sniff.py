@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from pathlib import Path
 
 HEAD_BYTES = 4096
 
@@ -55,6 +56,19 @@ def sniff(head: bytes) -> Kind | None:
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return _matroska(head)
     return _boxes(head)
+
+
+def is_sequence(path: Path) -> bool:
+    """Whether an AVIF or HEIC file calls itself a sequence of pictures."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    size = int.from_bytes(head[:4], "big")
+    return head[4:8] == b"ftyp" and b"avis" in _brands(head[8 : min(max(size, 16), len(head))])
+
+
+def _brands(box: bytes) -> set[bytes]:
+    """The major brand and the compatible ones."""
+    return {box[:4]} | {box[at : at + 4] for at in range(8, len(box), 4)}
 
 
 def _matroska(head: bytes) -> Kind | None:

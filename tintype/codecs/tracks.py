@@ -12,7 +12,7 @@ from tintype.codecs import hls
 from tintype.codecs.collect import collect
 from tintype.codecs.film_rungs import rung_of, rungs_of
 from tintype.codecs.model import DiedAtWork, Rendition
-from tintype.codecs.wire import Done, PhotoDone, VideoDone
+from tintype.codecs.wire import Done, DownloadDone, LoopDone, PhotoDone, VideoDone
 
 FILM, SPRITE, SOUND = "film", "sprite", "audio"
 _FASTEST = 61.0
@@ -79,7 +79,7 @@ def take(answer: Done, results: Path, out: Path) -> Taken:
         DiedAtWork: something is missing or is not what it should be.
     """
     made = collect(answer.made, results, out)
-    if isinstance(answer, PhotoDone):
+    if isinstance(answer, PhotoDone | LoopDone | DownloadDone):
         return Taken(answer, made, ())
     steady = Fraction(min(max(answer.rate, 1.0), _FASTEST)).limit_denominator(1001)
     tracks = tuple(

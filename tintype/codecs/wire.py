@@ -25,6 +25,8 @@ RungName = Literal[
     "750",
     "1080",
     "1440",
+    "loop",
+    "download",
     "360p",
     "540p",
     "720p",
@@ -58,6 +60,22 @@ class PhotoJob(msgspec.Struct, frozen=True, tag="photo"):
     limits: Limits
     seconds: float
     formats: tuple[PictureFormat, ...]
+
+
+class LoopJob(msgspec.Struct, frozen=True, tag="loop"):
+    """Make a silent film of the photo that moves in the incoming folder."""
+
+    kind: Kind
+    limits: Limits
+    seconds: float
+
+
+class DownloadJob(msgspec.Struct, frozen=True, tag="download"):
+    """Make a file of the original in the incoming folder that says nothing about its author."""
+
+    kind: Kind
+    limits: Limits
+    seconds: float
 
 
 class VideoJob(msgspec.Struct, frozen=True, tag="video"):
@@ -130,6 +148,18 @@ class PhotoDone(msgspec.Struct, frozen=True, tag="photo-done"):
     height: int
     thumbhash: str
     made: tuple[Made, ...]
+    animated: bool = False
+
+
+class LoopDone(msgspec.Struct, frozen=True, tag="loop-done"):
+    """The film of a photo that moves, and its seconds; nothing of one that does not."""
+
+    duration: float
+    made: tuple[Made, ...]
+
+
+class DownloadDone(msgspec.Struct, frozen=True, tag="download-done"):
+    made: tuple[Made, ...]
 
 
 class VideoDone(msgspec.Struct, frozen=True, tag="video-done"):
@@ -168,6 +198,6 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
 
 FilmJob = VideoJob | GrowJob | PosterJob
-Job = PhotoJob | FilmJob
-Done = PhotoDone | VideoDone | VideoGrown
+Job = PhotoJob | LoopJob | DownloadJob | FilmJob
+Done = PhotoDone | LoopDone | DownloadDone | VideoDone | VideoGrown
 Message = Ready | Probed | Progress | Done | Refused | Failed

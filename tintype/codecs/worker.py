@@ -21,9 +21,9 @@ from tintype.codecs.sandbox import SandboxLevel
 from tintype.codecs.wire import (
     LONGEST_LINE,
     ORIGINAL,
+    FilmJob,
     Job,
     Message,
-    PhotoJob,
     Posting,
     Probed,
     Progress,
@@ -121,7 +121,7 @@ class Worker:
             await self._process.stdin.drain()
             async with asyncio.timeout(job.seconds) as clock:
                 answer = await self._answer()
-                if isinstance(answer, Probed) and not isinstance(job, PhotoJob):
+                if isinstance(answer, Probed) and isinstance(job, FilmJob):
                     granted = job.factor * min(max(answer.seconds, 0), job.limits.seconds)
                     loop = asyncio.get_running_loop()
                     clock.reschedule(loop.time() + job.seconds + granted)

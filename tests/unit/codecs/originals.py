@@ -15,6 +15,7 @@ from tintype.codecs.model import CodecSettings
 from tintype.codecs.worker import ffmpeg_program
 
 RED, GREEN, BLUE, YELLOW = (220, 30, 30), (30, 180, 40), (30, 50, 220), (230, 210, 30)
+SHADES = ((200, 40, 40), (40, 170, 60), (50, 60, 200))
 CORNERS = (RED, GREEN, BLUE, YELLOW)
 PHOTO_KINDS = ("jpeg", "png", "webp", "avif", "gif", "heic")
 WIDE, TALL = 64, 48
@@ -83,6 +84,32 @@ def animation(frames: int = 4, width: int = WIDE, height: int = TALL, kind: str 
     strip.set_type(pyvips.GValue.array_int_type, "delay", [100] * frames)
     data: bytes = strip.write_to_buffer(kind)
     return data
+
+
+def moving(kind: str, delays: list[int], width: int = 64, height: int = 48) -> bytes:
+    """Frames of one colour each, the three shades over and over."""
+    frames = []
+    for number in range(len(delays)):
+        pixels = np.zeros((height, width, 3), dtype=np.uint8)
+        pixels[:] = SHADES[number % len(SHADES)]
+        frames.append(picture(pixels))
+    return strip(frames, delays, kind)
+
+
+def strip(frames: list[Any], delays: list[int], kind: str) -> bytes:
+    strip = pyvips.Image.arrayjoin(frames, across=1).copy()
+    strip.set_type(pyvips.GValue.gint_type, "page-height", frames[0].height)
+    strip.set_type(pyvips.GValue.array_int_type, "delay", delays)
+    data: bytes = strip.write_to_buffer(kind)
+    return data
+
+
+def avif_sequence(path: Path) -> bytes:
+    """An AVIF file of five pictures, a tenth of a second each, some 256 pixels wide."""
+    source = ("-f", "lavfi", "-i", "testsrc2=size=256x192:rate=10:duration=0.5")
+    codec = ("-c:v", "libaom-av1", "-cpu-used", "8", "-pix_fmt", "yuv420p", "-f", "avif")
+    subprocess.run([ffmpeg(), "-v", "error", "-y", *source, *codec, str(path)], check=True)
+    return path.read_bytes()
 
 
 @cache

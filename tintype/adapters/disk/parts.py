@@ -124,7 +124,9 @@ class PartSink:
         self.bytes = 0
         self._temporary = temporary
         self._file = file
-        self._hash = hashlib.md5(usedforsecurity=False)  # as buckets do, so that clients can compare
+        self._hash = hashlib.md5(
+            usedforsecurity=False
+        )  # as buckets do, so that clients can compare
 
     def write(self, data: bytes) -> None:
         self._hash.update(data)

@@ -112,9 +112,7 @@ class Delivery:
         best = choose(made[upload_id], wish)
         if upload is None or upload.state != "ready" or best is None:
             raise MediaNotFound
-        file = ReadyFile(
-            upload=upload_id, owner=upload.owner, access=upload.access, rendition=best
-        )
+        file = ReadyFile(upload=upload_id, owner=upload.owner, access=upload.access, rendition=best)
         served = _served(file, public=await self._let_in(file, viewer, grant))
         return Chosen(served, settled=best.format == wish.format)
 

@@ -1,0 +1,79 @@
+"""JPEG files taken apart and put together again (ITU-T T.81), without touching a pixel.
+
+Only what a decoder needs is carried over, segment by segment, so that nothing else can be: notes,
+thumbnails, further pictures and whatever lies behind the end are left where they were.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+
+_SOI, _EOI, _SOS, _APP0, _APP1, _APP2, _APP14 = 0xD8, 0xD9, 0xDA, 0xE0, 0xE1, 0xE2, 0xEE
+# Tables, restart interval, and the frame: baseline, extended or progressive, by Huffman coding.
+_NEEDED = frozenset({0xC0, 0xC1, 0xC2, 0xC4, 0xDB, 0xDD, _SOS})
+_NOTES = frozenset(range(0xE0, 0xF0)) | {0xFE}
+# Within a scan a marker is 0xFF and neither a stuffed zero, nor a restart, nor a filler.
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_MARK, _FILLER = b"\xff", 0xFF
+_ADOBE_BYTES = 12
+_JFIF = b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0"
+_UPRIGHT = 1
+
+
+def stripped(data: bytes, orientation: int, profile: bytes | None) -> bytes | None:
+    """The same picture with no note but its orientation (1–8) and the colour profile given.
+
+    ``None`` when the file is built in a way that is not known here.
+    """
+    pieces = _needed(data)
+    if pieces is None:
+        return None
+    named_by_adobe, kept = pieces
+    head = [bytes([0xFF, _SOI])]
+    head += [named_by_adobe] if named_by_adobe else [_segment(_APP0, _JFIF)]
+    if orientation != _UPRIGHT:
+        head.append(_segment(_APP1, _exif(orientation)))
+    if profile is not None:
+        head.append(_segment(_APP2, b"ICC_PROFILE\0\x01\x01" + profile))
+    return b"".join([*head, *kept, bytes([0xFF, _EOI])])
+
+
+def _needed(data: bytes) -> tuple[bytes, list[bytes]] | None:
+    """Adobe's note on the colour transform (T.872), cut to its length, and what decoders need."""
+    adobe, at = b"", 2
+    kept: list[bytes] = []
+    while data[at : at + 1] == _MARK:
+        marker = data[at + 1] if at + 1 < len(data) else _EOI
+        if marker == _FILLER:
+            at += 1
+            continue
+        if marker == _EOI:
+            return adobe, kept
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        body = data[at + 4 : end]
+        if marker == _APP14 and body.startswith(b"Adobe") and len(body) >= _ADOBE_BYTES:
+            adobe = _segment(_APP14, body[:_ADOBE_BYTES])
+        elif marker in _NEEDED:
+            if marker == _SOS:
+                end = _end_of_scan(data, end)
+            kept.append(data[at:end])
+        elif marker not in _NOTES:
+            return None
+        at = end
+    return None
+
+
+def _end_of_scan(data: bytes, start: int) -> int:
+    found = _MARKER.search(data, start)
+    return found.start() if found else len(data)
+
+
+def _segment(marker: int, body: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
+
+
+def _exif(orientation: int) -> bytes:
+    """The shortest EXIF there is: one entry, the orientation."""
+    entry = struct.pack(">HHIHH", 0x0112, 3, 1, orientation, 0)
+    return b"Exif\0\0MM\0*" + struct.pack(">IH", 8, 1) + entry + bytes(4)
