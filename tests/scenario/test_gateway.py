@@ -81,6 +81,12 @@ def test_a_request_without_an_id_gets_one_that_api_caller_and_log_share(gateway:
     assert line["status"] == 200
 
 
+def test_the_log_of_the_gateway_holds_no_grants(gateway: Nginx) -> None:
+    given = httpx.get(f"{gateway.address}/media/g/secret/7/a.jpg").headers["x-request-id"]
+
+    assert json.loads(logged(gateway, given))["path"] == "/media/g/-/7/a.jpg"
+
+
 @pytest.mark.parametrize(
     ("sent", "kept"), [("trace-4711.a_b", True), ('no"quotes"', False), ("short", False)]
 )
@@ -99,13 +105,14 @@ def test_what_a_caller_claims_about_proxies_does_not_reach_the_api(gateway: Ngin
         "X-Forwarded-Host": "evil.example",
         "Forwarded": "for=203.0.113.9",
         "X-Real-IP": "203.0.113.9",
+        "X-Tintype-Shield": "1",
     }
 
     arrived = httpx.get(f"{gateway.address}/v1/feed", headers=claims).json()["headers"]
 
     assert arrived["x-forwarded-for"] == "127.0.0.1"
     assert arrived["x-forwarded-proto"] == "http"
-    assert not {"x-forwarded-host", "forwarded", "x-real-ip"} & arrived.keys()
+    assert not {"x-forwarded-host", "forwarded", "x-real-ip", "x-tintype-shield"} & arrived.keys()
     assert arrived["host"] == gateway.bind
 
 
