@@ -11,6 +11,7 @@ from pathlib import Path
 from tintype.admin import Check, Finding
 from tintype.codecs import SandboxLevel
 from tintype.database.migrate import revisions
+from tintype.media.service import Origins
 
 _GIB = 1024**3
 
@@ -23,6 +24,19 @@ def free_disk(folder: Path, floor: int) -> Finding:
         fix = "Uploads are refused: make room on this volume, or lower disk.free_floor."
         return Finding("disk", "degraded", f"{text}, less than the floor. {fix}")
     return Finding("disk", detail=f"{text}.")
+
+
+def edges(origins: Origins) -> Check:
+    """Which CDNs are left out. The others, or this server, do their work: nothing fails."""
+
+    async def cdns() -> Finding:
+        away = [each.cdn.address for each in origins.health if not each.well]
+        if away:
+            said = f"{', '.join(away)} did not answer; files come from elsewhere."
+            return Finding("cdns", "degraded", said)
+        return Finding("cdns", detail=f"{len(origins.health)} answer.")
+
+    return cdns
 
 
 def schema(database: Path) -> Finding:

@@ -205,6 +205,7 @@ def compose(
         keeper=keeper,
         public_url=settings.public_url,
         trust_proxy=settings.trust_proxy,
+        addressed=media.media.origins.addressed,
     )
     consumers: list[Consumer | Fold] = [
         counters(posts),
@@ -251,11 +252,11 @@ def compose(
             Periodic("forget old notifications", _HOUR_S, notifications.forget_old),
             *media.periodic,
             *admin.periodic,
-            *(feed.periodic if role in WITH_PEOPLE else []),
+            *([*feed.periodic, *media.edge_periodic] if role in WITH_PEOPLE else []),
         ],
     )
     part = part_for(role, work, only)
-    shell = Shell(_CLIENT, media.storage.origins)
+    shell = Shell(_CLIENT, media.origins, media.media.origins.addressed)
     pages = Pages(
         shell,
         Sources(
@@ -326,7 +327,7 @@ def _checks(
     found = [
         schema_check(settings),
         checks.check("disk", lambda: checks.free_disk(settings.data, settings.disk.free_floor)),
-        *media.storage.checks,
+        *media.checks,
     ]
     if Concern.MEDIA in concerns_of(role, only):
         found.append(checks.check("sandbox", lambda: checks.sandbox(media.codecs.level())))

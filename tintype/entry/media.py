@@ -13,9 +13,12 @@ from starlette.routing import BaseRoute
 from tintype.accounts import Accounts, Sessions
 from tintype.adapters.disk import DiskSettings
 from tintype.adapters.s3 import S3Settings
+from tintype.admin import Check
 from tintype.codecs import Codecs, CodecSettings
 from tintype.database import Database, JobHandler
 from tintype.entry.background import Periodic
+from tintype.entry.checks import edges
+from tintype.entry.fetching import fetch
 from tintype.entry.secret import Secret
 from tintype.entry.storage import Storage, open_storage
 from tintype.graph import Graph
@@ -32,12 +35,14 @@ from tintype.media.service import (
     Erasing,
     Grants,
     Growing,
+    Origins,
     Processing,
     Sweeper,
 )
 
 # A completion that nobody announced is found within a minute of its last part.
 _SWEEP_S, _HOUR_S = 30.0, 3600.0
+_PROBE_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,25 @@ class MediaPart:
             Periodic("abort orphaned uploads", _HOUR_S, self.sweeper.abort_orphans),
             *self.storage.periodic(self.arrivals),
         ]
+
+    @property
+    def edge_periodic(self) -> list[Periodic]:
+        """What every process does for itself that puts addresses into answers."""
+        origins = self.media.origins
+        if not origins.health:
+            return []
+        return [Periodic("ask the CDNs", _PROBE_S, origins.probe, everywhere=True)]
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Where, besides this server, pages send files to and fetch them from."""
+        return (*self.storage.origins, *self.media.origins.addresses)
+
+    @property
+    def checks(self) -> list[Check]:
+        """What readiness looks at."""
+        cdns = [edges(self.media.origins)] if self.media.origins.health else []
+        return [*self.storage.checks, *cdns]
 
     @property
     def part_routes(self) -> list[BaseRoute]:
@@ -119,7 +143,8 @@ def compose_media(
     grants = Grants(secret.key("media grants"), database.clock)
     erasing = Erasing(database, blobs)
     avatars = Avatars(database, accounts, erasing)
-    media = Media(database, accounts, grants, erasing, config.media)
+    origins = Origins(config.media, fetch)
+    media = Media(database, accounts, grants, erasing, config.media, origins)
     door = Door(
         uploads=uploads,
         media=media,

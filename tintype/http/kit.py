@@ -28,7 +28,7 @@ from tintype.http.meter import CLASS_KEY
 from tintype.http.problems import answer_exception
 from tintype.http.routes import Access, Route
 from tintype.kernel.asking import asking
-from tintype.kernel.links import ENCODED_HERE
+from tintype.kernel.links import ENCODED_HERE, Addressed, with_here
 from tintype.kernel.problem import Malformed
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
@@ -54,6 +54,7 @@ class Kit:
     keeper: Keeper
     public_url: str | None
     trust_proxy: bool = False
+    addressed: Addressed = with_here
 
     async def open(self, request: Request, route: Route) -> RequestCall:
         """Identify the caller and decide whether the route may be called at all.
@@ -175,17 +176,17 @@ def route_class(kit: Kit, route: Route) -> type[APIRoute]:
                 except Exception as error:  # noqa: BLE001 - every failure becomes a problem
                     return await answer_exception(request, error)
                 _hand_over_session(kit, route, request, response)
-                return _with_addresses(response, call.base_url)
+                return _with_addresses(kit, response, call.base_url)
 
             return handle
 
     return KitRoute
 
 
-def _with_addresses(response: Response, base_url: str) -> Response:
+def _with_addresses(kit: Kit, response: Response, base_url: str) -> Response:
     body = getattr(response, "body", b"")
     if ENCODED_HERE in body:
-        response.body = bytes(body).replace(ENCODED_HERE, base_url.encode())
+        response.body = kit.addressed(bytes(body), base_url)
         response.headers["Content-Length"] = str(len(response.body))
     return response
 

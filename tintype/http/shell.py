@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import FileResponse, Response
 
-from tintype.kernel.links import ENCODED_HERE
+from tintype.kernel.links import Addressed, with_here
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _ENTRY = "src/main.ts"
@@ -48,9 +48,15 @@ class _Bundle:
 class Shell:
     """Renders the page from the build manifest; without one it says how to build the client."""
 
-    def __init__(self, dist: Path, media_origins: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        dist: Path,
+        media_origins: Sequence[str] = (),
+        addressed: Addressed = with_here,
+    ) -> None:
         """``media_origins``: where, besides this server, files are sent to and fetched from."""
         self._dist = dist
+        self._addressed = addressed
         self._media = " ".join(media_origins)
         self._templates = Environment(
             loader=FileSystemLoader(_TEMPLATES),
@@ -74,7 +80,7 @@ class Shell:
         nonce = secrets.token_urlsafe(12)
         text = self._templates.get_template("shell.html.j2").render(
             page=page,
-            boot=Markup(_inert(boot.replace(ENCODED_HERE, base_url.encode()))),  # noqa: S704 - made inert
+            boot=Markup(_inert(self._addressed(boot, base_url))),  # noqa: S704 - made inert
             nonce=nonce,
             entry=self._bundle.entry,
             icon=self._bundle.icon,

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Literal, Protocol
 
 import msgspec
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from tintype.kernel.ids import Id, shard_of
 
@@ -70,11 +70,20 @@ _UNTOLD = {"", "application/octet-stream"}
 _NAME_HEX = 32
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.IGNORECASE)
 
+_BASE_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]{1,253}(?::\d{1,5})?")
+
 GIB = 1024**3
 
 
+class Cdn(msgspec.Struct, frozen=True):
+    """A base address from which everybody fetches files, and its share of them."""
+
+    address: str
+    weight: float
+
+
 class MediaSettings(BaseModel):
-    """How much people may upload."""
+    """How much people may upload, and where files are fetched from."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -88,6 +97,42 @@ class MediaSettings(BaseModel):
     """Uploads that one account may have under way at the same time."""
     avif: bool = True
     """Whether published photos get AVIF files later on, when the machine has time."""
+    origin: str | None = None
+    """The host name of media alone, as `https://media.photos.example`: it reaches this server or
+    its shield, and gets no cookies. Unset: files come from wherever the caller reached the API."""
+    cdns: str = ""
+    """Base addresses of CDNs that fetch from this server, separated by commas; one that is to have
+    twice its share of the files is written `https://cdn.example*2`."""
+    warm_per_minute: int = 120
+    """Likes of a post within a minute after which its files are fetched through every CDN, before
+    the rest asks. 0: never."""
+
+    @property
+    def edges(self) -> tuple[Cdn, ...]:
+        """What ``cdns`` says."""
+        return tuple(_cdn(each) for each in self.cdns.split(",") if each.strip())
+
+    @model_validator(mode="after")
+    def _has_places(self) -> MediaSettings:
+        for place in (
+            *([] if self.origin is None else [self.origin]),
+            *(each.address for each in self.edges),
+        ):
+            if not _BASE_ADDRESS.fullmatch(place):
+                message = (
+                    f"media.origin and media.cdns hold addresses like https://media.example, "
+                    f"without a path; {place!r} is none."
+                )
+                raise ValueError(message)
+        return self
+
+
+def _cdn(text: str) -> Cdn:
+    address, _, weight = text.strip().partition("*")
+    if not (weight or "1").replace(".", "", 1).isdigit() or float(weight or 1) <= 0:
+        message = f"media.cdns: the share of {address} is a number above 0, not {weight!r}."
+        raise ValueError(message)
+    return Cdn(address, float(weight or 1))
 
 
 class Audience(Protocol):

@@ -7,6 +7,7 @@ from tintype.media.service.erasing import ERASE, Erasing
 from tintype.media.service.grants import Granted, Grants
 from tintype.media.service.growing import GROW, Growing
 from tintype.media.service.library import Media
+from tintype.media.service.origins import Origins
 from tintype.media.service.processing import Processing
 from tintype.media.service.sweeper import Sweeper
 from tintype.media.service.uploads import PROCESS_PHOTO, PROCESS_VIDEO, Uploads
@@ -26,6 +27,7 @@ __all__ = [
     "Grants",
     "Growing",
     "Media",
+    "Origins",
     "Processing",
     "Served",
     "Sweeper",

@@ -20,6 +20,7 @@ from tintype.media.model import MediaSettings, Upload, UploadStatus
 from tintype.media.service.erasing import Erasing
 from tintype.media.service.grants import Grants
 from tintype.media.service.growing import grow_job
+from tintype.media.service.origins import Origins
 from tintype.media.service.uploads import process_job
 from tintype.media.views import GRANT_PLACE, SlideView, UploadView, slide_view, upload_view
 from tintype.ports.blobs import StoredPart
@@ -44,12 +45,14 @@ class Media:
         grants: Grants,
         erasing: Erasing,
         settings: MediaSettings,
+        origins: Origins,
     ) -> None:
         self._database = database
         self._accounts = accounts
         self._grants = grants
         self._erasing = erasing
         self._grows = settings.avif
+        self.origins = origins
 
     async def slides(
         self, reader: Reader, ids: Iterable[Id], *, viewer: Id | None

@@ -80,7 +80,7 @@ class Card:
             head = media.granted(self.head, viewer) if self.private else self.head
             counts = _encode(self.counts)
             pieces = (head, counts, b',"viewer":', NEITHER)
-            unmarked = b"".join(pieces).replace(ENCODED_HERE, here.encode())
+            unmarked = media.origins.addressed(b"".join(pieces), here)
             if not self.private and len(self.items) < _MOST_ADDRESSES:
                 self.items[here] = unmarked
         return unmarked[:_UNMARKED] + end
@@ -111,6 +111,7 @@ class Cards:
         # Their counts moved, nothing else: only the counts are read again.
         self._outdated: dict[Id, Card] = {}
         database.notices.on_doubt(self._forget_all)
+        media.origins.on_moved(self._forget_items)
         shelves = database.notices.shelves
         self._heads = shelves.shelf("head", Head)
         self._faces = shelves.shelf("face", Face)
@@ -226,6 +227,11 @@ class Cards:
         self._outdated.clear()
         self._held.clear()
         self._of_author.clear()
+
+    def _forget_items(self) -> None:
+        for card in self._held.values.values():
+            if card is not None:
+                card.items.clear()
 
     def _left(self, id_: Id, card: Card | None) -> None:
         if id_ not in self._outdated:
