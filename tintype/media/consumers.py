@@ -7,6 +7,7 @@ from tintype.media.model import Work
 from tintype.media.service import (
     ERASE,
     GROW,
+    OFFER,
     PROCESS_PHOTO,
     PROCESS_VIDEO,
     Erasing,
@@ -38,7 +39,8 @@ def slow_jobs(processing: Processing) -> list[JobHandler]:
 def late_jobs(growing: Growing) -> list[JobHandler]:
     """What makes good media better, when nothing else is to be done."""
     return [
-        JobHandler(GROW, Work, growing.grow, lease_seconds=_LEASE_S, max_attempts=_GROW_ATTEMPTS)
+        JobHandler(kind, Work, do, lease_seconds=_LEASE_S, max_attempts=_GROW_ATTEMPTS)
+        for kind, do in ((GROW, growing.grow), (OFFER, growing.offer))
     ]
 
 

@@ -37,9 +37,14 @@ SERVED_TYPES = {
     "jpg": "image/jpeg",
     "webp": "image/webp",
     "avif": "image/avif",
+    "png": "image/png",
+    "gif": "image/gif",
     "mp4": "video/mp4",
 }
-EXTENSIONS = {"jpeg": "jpg", "webp": "webp", "avif": "avif", "mp4": "mp4"}
+EXTENSIONS = {"jpeg": "jpg", "webp": "webp", "avif": "avif", "mp4": "mp4"} | {
+    "png": "png",
+    "gif": "gif",
+}
 
 PICTURES = ("jpeg", "webp", "avif")
 

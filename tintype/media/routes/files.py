@@ -161,13 +161,16 @@ class _Desk:
 
 
 def _headers(served: Served) -> dict[str, str]:
-    return {
+    headers = {
         "Content-Type": served.content_type,
         "ETag": served.etag,
         "Accept-Ranges": "bytes",
         "Content-Security-Policy": _LOCKED_DOWN,
         "X-Content-Type-Options": "nosniff",
     } | _OPEN_TO_PAGES
+    if served.saved_as is not None:
+        headers["Content-Disposition"] = f'attachment; filename="{served.saved_as}"'
+    return headers
 
 
 def _way_to(served: Served, elsewhere: Elsewhere) -> dict[str, str]:
@@ -183,9 +186,9 @@ def _is_sent_away(request: Request, served: Served) -> bool:
     """Whether this caller is shown the way to the bucket, where there is one.
 
     A player keeps asking the address that it was led to, for longer than the way there is open. A
-    script asks ours again for each piece.
+    script asks ours again for each piece. Downloads have names, which the bucket does not know.
     """
-    if SHIELD in request.headers:
+    if SHIELD in request.headers or served.saved_as is not None:
         return False
     return not served.is_film or request.headers.get("sec-fetch-dest") == "empty"
 

@@ -5,9 +5,10 @@ from tintype.media.service.avatars import Avatars
 from tintype.media.service.delivery import Chosen, Delivery, Elsewhere, Served
 from tintype.media.service.erasing import ERASE, Erasing
 from tintype.media.service.grants import Granted, Grants
-from tintype.media.service.growing import GROW, Growing
+from tintype.media.service.growing import Growing
 from tintype.media.service.library import Media
 from tintype.media.service.origins import Origins
+from tintype.media.service.photo_jobs import GROW, OFFER
 from tintype.media.service.processing import Processing
 from tintype.media.service.sweeper import Sweeper
 from tintype.media.service.uploads import PROCESS_PHOTO, PROCESS_VIDEO, Uploads
@@ -15,6 +16,7 @@ from tintype.media.service.uploads import PROCESS_PHOTO, PROCESS_VIDEO, Uploads
 __all__ = [
     "ERASE",
     "GROW",
+    "OFFER",
     "PROCESS_PHOTO",
     "PROCESS_VIDEO",
     "Arrivals",

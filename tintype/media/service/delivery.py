@@ -13,7 +13,7 @@ from tintype.database import Database
 from tintype.kernel.ids import Id
 from tintype.media import store
 from tintype.media.errors import MediaNotFound
-from tintype.media.model import SERVED_TYPES, Audience, ReadyFile, rendition_key
+from tintype.media.model import DOWNLOAD, SERVED_TYPES, Audience, ReadyFile, rendition_key
 from tintype.media.service.choosing import Wish, choose
 from tintype.media.service.grants import Grants
 from tintype.ports.blobs import Blobs
@@ -30,7 +30,10 @@ _NAME = re.compile(r"([0-9a-f]{32})\.([a-z0-9]{3,4})")
 
 
 class Served(msgspec.Struct, frozen=True):
-    """A rendition that may be handed out now; ``public`` ones may be kept by anybody's cache."""
+    """A rendition that may be handed out now; ``public`` ones may be kept by anybody's cache.
+
+    What is to be downloaded and not shown has the name that it is ``saved_as``.
+    """
 
     key: str
     name: str
@@ -38,6 +41,7 @@ class Served(msgspec.Struct, frozen=True):
     bytes: int
     etag: str
     public: bool
+    saved_as: str | None = None
 
     @property
     def is_film(self) -> bool:
@@ -182,11 +186,15 @@ async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byt
 
 def _served(file: ReadyFile, *, public: bool) -> Served:
     name = file.rendition.name
+    suffix = name.rpartition(".")[2]
+    is_download = file.rendition.rung == DOWNLOAD
+    saved_as = f"photo-{file.upload}.{suffix}" if is_download else None
     return Served(
         key=rendition_key(file.upload, name),
         name=name,
-        content_type=SERVED_TYPES[name.rpartition(".")[2]],
+        content_type=SERVED_TYPES[suffix],
         bytes=file.rendition.bytes,
         etag=f'"{file.rendition.sha256[:32]}"',
         public=public,
+        saved_as=saved_as,
     )

@@ -1,20 +1,21 @@
-"""What photos get once they are out: smaller files of the same picture, made in spare time."""
+"""What photos get once they are out: smaller files of the same picture, and one to download."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import structlog
 
 from tintype.codecs import Codecs, Rejected
 from tintype.codecs import Rendition as MadeFile
-from tintype.database import Database, Job, LeasedJob
-from tintype.kernel.ids import Id, shard_of
+from tintype.database import Database, LeasedJob
+from tintype.kernel.ids import Id
 from tintype.media import store
 from tintype.media.events import MediaGrown
-from tintype.media.model import Upload, Work, original_key
+from tintype.media.model import DOWNLOAD, Rendition, Upload, Work, original_key
 from tintype.media.service.erasing import Erasing
 from tintype.media.service.processing.shared import locked, put_files, rendition_of
 from tintype.ports.blobs import Blobs
@@ -22,13 +23,12 @@ from tintype.ports.errors import BlobNotFound
 
 log = structlog.get_logger(__name__)
 
-GROW = "media.grow"
-
 
 class Growing:
-    """The job ``media.grow``: the ladder of a published photo once more, in AVIF.
+    """The jobs ``media.grow``, a photo's ladder once more in AVIF, and ``media.offer``, the file
+    that others may download.
 
-    It may run again: what is there already is not made twice.
+    They may run again: what is there already is not made twice.
     """
 
     def __init__(
@@ -47,46 +47,80 @@ class Growing:
             DecoderDied, AdapterError: the machine is at fault; the job is tried again.
         """
         work: Work = job.payload
-        async with self._database.read() as reader:
-            upload = await store.read(reader, work.upload)
-            made = (await store.renditions_of(reader, [work.upload]))[work.upload]
+        upload, made = await self._read(work.upload)
         if upload is None or not _may_grow(upload) or "avif" in {each.format for each in made}:
             return
+        async with self._folders(upload) as (source, out):
+            try:
+                files = (await self._codecs.grow_photo(source, out)).renditions
+            except Rejected as verdict:
+                log.warning("media.not_grown", upload=upload.id, reason=str(verdict))
+                return
+            await put_files(self._blobs, upload.id, files)
+        await self._keep(job, upload.id, files)
+
+    async def offer(self, job: LeasedJob) -> None:
+        """Make the file that others may download, or take it away, as its owner wants it now.
+
+        Raises:
+            DecoderDied, AdapterError: the machine is at fault; the job is tried again.
+        """
+        work: Work = job.payload
+        upload, made = await self._read(work.upload)
+        is_there = any(each.rung == DOWNLOAD for each in made)
+        if upload is None or not _may_grow(upload) or upload.offered == is_there:
+            return
+        if not upload.offered:
+            await self._withdraw(job, upload.id)
+            return
+        async with self._folders(upload) as (source, out):
+            try:
+                file = await self._codecs.make_download(source, out)
+            except Rejected as verdict:
+                log.warning("media.not_offered", upload=upload.id, reason=str(verdict))
+                return
+            await put_files(self._blobs, upload.id, [file])
+        await self._keep(job, upload.id, [file])
+
+    async def _read(self, id_: Id) -> tuple[Upload | None, list[Rendition]]:
+        async with self._database.read() as reader:
+            upload = await store.read(reader, id_)
+            return upload, (await store.renditions_of(reader, [id_]))[id_]
+
+    @asynccontextmanager
+    async def _folders(self, upload: Upload) -> AsyncIterator[tuple[Path, Path]]:
+        """The original in a file, and an empty folder for what is made of it.
+
+        Raises:
+            BlobNotFound: the storage has lost it.
+        """
         with tempfile.TemporaryDirectory(prefix="grown-", dir=self._scratch) as folder:
             source, out = Path(folder) / "original", Path(folder) / "out"
             out.mkdir()
             try:
                 await self._blobs.fetch(original_key(upload.id), source)
-                files = (await self._codecs.grow_photo(source, out)).renditions
-            except (Rejected, BlobNotFound) as error:
-                log.warning("media.not_grown", upload=upload.id, reason=str(error))
-                return
-            await put_files(self._blobs, upload.id, files)
-        await self._keep(job, upload.id, files)
+            except BlobNotFound:
+                log.error("media.lost", key=original_key(upload.id))  # noqa: TRY400 - says it all
+                raise
+            yield source, out
 
     async def _keep(self, job: LeasedJob, id_: Id, files: Sequence[MadeFile]) -> None:
-        more = [rendition_of(file) for file in files]
         async with self._database.write() as tx:
             upload = await locked(tx, id_)
             if upload is None or not _may_grow(upload):
                 await self._erasing.again(tx, id_)
             else:
-                await store.put_renditions(tx, id_, more)
-                held = upload.held_bytes + sum(each.bytes for each in more)
-                await store.change(tx, id_, {"held_bytes": held})
+                await store.put_renditions(tx, id_, [rendition_of(file) for file in files])
                 tx.emit(MediaGrown(upload=id_, owner=upload.owner, subject=upload.subject))
             await job.finish(tx)
 
-
-def grow_job(upload: Id) -> Job:
-    """The job that makes AVIF of a photo, behind every other job."""
-    return Job(
-        kind=GROW,
-        shard=shard_of(upload),
-        payload=Work(upload=upload),
-        dedupe=str(upload),
-        priority=9,
-    )
+    async def _withdraw(self, job: LeasedJob, id_: Id) -> None:
+        async with self._database.write() as tx:
+            upload = await locked(tx, id_)
+            if upload is not None and not upload.offered:
+                await store.drop_rungs(tx, id_, [DOWNLOAD])
+                await store.put_renditions(tx, id_, [])
+            await job.finish(tx)
 
 
 def _may_grow(upload: Upload) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tintype.accounts import Accounts
 from tintype.database import Database, Reader, Transaction
 from tintype.kernel.ids import Id, shard_of
 from tintype.kernel.links import ENCODED_HERE
+from tintype.kernel.problem import invalid_field
 from tintype.media import store
 from tintype.media.errors import (
     UploadExpired,
@@ -19,8 +20,8 @@ from tintype.media.errors import (
 from tintype.media.model import MediaSettings, Upload, UploadStatus
 from tintype.media.service.erasing import Erasing
 from tintype.media.service.grants import Grants
-from tintype.media.service.growing import grow_job
 from tintype.media.service.origins import Origins
+from tintype.media.service.photo_jobs import grow_job, offer_job
 from tintype.media.service.uploads import process_job
 from tintype.media.views import GRANT_PLACE, SlideView, UploadView, slide_view, upload_view
 from tintype.ports.blobs import StoredPart
@@ -151,6 +152,26 @@ class Media:
         if taken != len(ids):
             raise UploadInUse
         return {upload.id: _status(upload) for upload in found.values()}
+
+    async def offer(self, tx: Transaction, wanted: Mapping[Id, bool]) -> bool:
+        """Let others download photos as they were sent, without metadata, or no longer.
+
+        What is withdrawn can not be fetched from this commit on; what is offered is made by a job,
+        and ``MediaGrown`` tells when it is there. Returns whether anything is different now.
+
+        Raises:
+            Invalid: one of the uploads is no photo.
+        """
+        changed = False
+        for upload in (await store.read_all(tx, wanted)).values():
+            if upload.kind != "photo" and wanted[upload.id]:
+                raise invalid_field(f"/original/{upload.id}", "Only photos can be downloaded.")
+            if upload.offered != wanted[upload.id]:
+                changed = True
+                await store.change(tx, upload.id, {"offered": wanted[upload.id]})
+                if upload.state == "ready":
+                    await tx.enqueue(offer_job(upload.id))
+        return changed
 
     async def publish(self, tx: Transaction, ids: Iterable[Id]) -> None:
         """From this commit on, whoever may see the owner's posts may see these, the owner before.

@@ -2,6 +2,7 @@
 
 from tintype.media.store.ledger import change, insert
 from tintype.media.store.renditions import (
+    drop_rungs,
     find_ready,
     forget,
     put_renditions,
@@ -29,6 +30,7 @@ __all__ = [
     "change_all",
     "claim",
     "count_under_way",
+    "drop_rungs",
     "find_ready",
     "forget",
     "held_bytes",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 import sqlalchemy as sa
 
 from tintype.database import Reader, Row, Transaction, metadata, upsert
 from tintype.kernel.ids import Id, shard_of
-from tintype.media.model import ReadyFile, Rendition
+from tintype.media.model import DOWNLOAD, ReadyFile, Rendition
 from tintype.media.store.objects import forget_objects, note_renditions
 from tintype.media.store.uploads import uploads
 
@@ -58,6 +58,17 @@ async def put_renditions(tx: Transaction, upload: Id, made: Sequence[Rendition])
     await note_renditions(tx, upload, (await renditions_of(tx, [upload]))[upload])
 
 
+async def drop_rungs(tx: Transaction, upload: Id, rungs: Collection[str]) -> None:
+    """Forget all files of these rungs; the next ``put_renditions`` gives their bytes up."""
+    await tx.execute(
+        sa.delete(renditions).where(
+            renditions.c.shard == shard_of(upload),
+            renditions.c.upload == upload,
+            renditions.c.rung.in_(rungs),
+        )
+    )
+
+
 async def renditions_of(reader: Reader, ids: Iterable[Id]) -> dict[Id, list[Rendition]]:
     """The renditions of each upload, from the smallest to the largest."""
     wanted = set(ids)
@@ -87,6 +98,7 @@ _FIND_READY = (
         uploads.c.shard == sa.bindparam("of_shard"),
         uploads.c.id == sa.bindparam("of_upload"),
         uploads.c.state == "ready",
+        sa.or_(uploads.c.offered, renditions.c.rung != DOWNLOAD),
         renditions.c.sha256 >= sa.bindparam("content"),
         renditions.c.sha256 < sa.bindparam("beyond"),
     )

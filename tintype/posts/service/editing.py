@@ -56,7 +56,8 @@ class Editing:
                 await self._retag(tx, post, caption)
             if wanted != slides:
                 await store.put_slides(tx, post_id, wanted)
-            if values or wanted != slides:
+            offered = await self._media.offer(tx, changes.original or {})
+            if values or wanted != slides or offered:
                 values["edited_ms"] = self._database.clock.now_ms()
             if changes.comments_enabled not in {None, post.comments_enabled}:
                 values["comments_enabled"] = changes.comments_enabled

@@ -112,6 +112,8 @@ class Publishing:
                 slides.append(PostSlide(media, slide.alt, slide.focal))
             uploads = [slide.upload for slide in slides]
             await self._media.claim(tx, uploads, owner=actor, subject=post.id)
+            offered = [slide.original for slide in draft.slides]
+            await self._media.offer(tx, dict(zip(uploads, offered, strict=True)))
             await store.insert(tx, post)
             await store.put_slides(tx, post.id, slides)
             await self._settle(tx, post, uploads, mentioned)

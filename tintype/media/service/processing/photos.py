@@ -9,7 +9,7 @@ from tintype.media.service.processing.shared import Outcome
 
 
 async def make(codecs: Codecs, source: Path, out: Path) -> Outcome:
-    """The photo ladder of ``source``, in the folder ``out``.
+    """The photo ladder of ``source``, in the folder ``out``; with a film if it moves.
 
     Raises:
         Rejected: it will never be a photo.
@@ -19,6 +19,8 @@ async def make(codecs: Codecs, source: Path, out: Path) -> Outcome:
     return Outcome(
         width=result.width,
         height=result.height,
+        duration=result.duration,
         thumbhash=result.thumbhash,
-        files=result.renditions,
+        animated=result.loop is not None,
+        files=[*result.renditions, *([result.loop] if result.loop else [])],
     )

@@ -16,6 +16,7 @@ from tintype.media.model import AVATAR, GAVE_UP, LENGTH, LOST, Upload, Work, ori
 from tintype.media.service.avatars import Avatars
 from tintype.media.service.erasing import Erasing
 from tintype.media.service.integrity import check_beginning, check_whole
+from tintype.media.service.photo_jobs import offer_job
 from tintype.media.service.processing import photos, videos
 from tintype.media.service.processing.shared import Outcome, locked, put_files
 from tintype.ports.blobs import Blobs
@@ -133,12 +134,15 @@ class Processing:
                 "height": outcome.height,
                 "duration": outcome.duration,
                 "thumbhash": outcome.thumbhash,
+                "animated": outcome.animated,
                 "sha256": sha256,
                 "changed_ms": self._database.clock.now_ms(),
             },
         )
         if upload.subject == AVATAR:
             await self._avatars.show(tx, upload, made)
+        if upload.offered:
+            await tx.enqueue(offer_job(id_))
         tx.emit(MediaReady(upload=id_, owner=upload.owner, subject=upload.subject))
 
     async def _fail(self, tx: Transaction, id_: Id, code: str, sentence: str) -> None:

@@ -21,6 +21,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     height: int
     duration: float | None = None
     thumbhash: str
+    animated: bool = False
     files: Sequence[MadeFile]
 
     @property
