@@ -84,9 +84,13 @@ class FleetProcess:
     def port(self, name: str) -> int:
         return int(json.loads((self.data / "fleet.json").read_text())["ports"][name])
 
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def kill(self) -> None:
         """SIGKILL to the group of the fleet: nobody is told, nothing is put away."""
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None and self.running:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 

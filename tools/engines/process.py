@@ -87,21 +87,23 @@ class EngineProcess:
         return self._process is not None and self._process.poll() is None
 
     def start(self, ready: Callable[[], bool], patience_s: float = _PATIENCE_S) -> None:
-        """Start it and return once ``ready`` says so.
+        """Start it and return once ``ready`` says so; one that runs already is only asked.
 
         Raises:
             RuntimeError: it ended before; the message holds the end of its log.
             TimeoutError: it did not become ready in time.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
-            self._process = _starter.submit(self._spawn, log).result()
+        if not self.running:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with self.log.open("ab") as log:
+                self._process = _starter.submit(self._spawn, log).result()
         deadline = time.monotonic() + patience_s
         while not ready():
             if not self.running:
                 message = f"{self.name} ended at once:\n{self.said()}"
                 raise RuntimeError(message)
             if time.monotonic() > deadline:
+                self.kill()
                 message = f"{self.name} was not ready after {patience_s:.0f} s:\n{self.said()}"
                 raise TimeoutError(message)
             time.sleep(_POLL_S)
@@ -137,6 +139,11 @@ class EngineProcess:
     def said(self, characters: int = 3000) -> str:
         """The end of its log."""
         return self.log.read_text(errors="replace")[-characters:] if self.log.exists() else ""
+
+    def __del__(self) -> None:
+        # A test that failed may have dropped it; whoever runs next must not be blamed for that.
+        with contextlib.suppress(Exception):
+            self.kill()
 
     def _spawn(self, log: BinaryIO) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

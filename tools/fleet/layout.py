@@ -80,7 +80,7 @@ def engines(place: Place, state: State) -> list[Part]:
     _forget_unfinished_cluster(place.data / "postgresql" / "cluster")
     ports = state.ports
     postgres = PostgresServer(place.data / "postgresql", ports["postgresql"])
-    kafka = KafkaBroker(place.data / "kafka", ports["kafka"])
+    kafka = KafkaBroker(place.data / "kafka", ports["kafka"], brief=True)
     s3 = S3Server(place.data / "s3", ports["s3"])
     redis_folder = place.data / "redis"
     if state.moved & {*REDIS_PORTS} or not (redis_folder / "formed").exists():
