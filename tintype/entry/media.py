@@ -37,6 +37,7 @@ from tintype.media.service import (
     Growing,
     Origins,
     Processing,
+    Screening,
     Sweeper,
 )
 
@@ -154,6 +155,7 @@ def compose_media(
         texts=config.texts,
     )
     processing = Processing(database, blobs, codecs, erasing, avatars, scratch)
+    screening = Screening(database, blobs, codecs, erasing, scratch)
     return MediaPart(
         storage=storage,
         codecs=codecs,
@@ -163,9 +165,11 @@ def compose_media(
         arrivals=arrivals,
         routes=media_routes(door),
         machine_routes=storage.events(arrivals),
-        handlers=jobs(processing, erasing),
+        handlers=jobs(processing, erasing, screening),
         slow_handlers=slow_jobs(processing),
-        late_handlers=late_jobs(Growing(database, blobs, codecs, erasing, scratch)),
+        late_handlers=late_jobs(
+            Growing(database, blobs, codecs, erasing, scratch), screening
+        ),
     )
 
 

@@ -40,15 +40,29 @@ SERVED_TYPES = {
     "png": "image/png",
     "gif": "image/gif",
     "mp4": "video/mp4",
+    "m3u8": "application/vnd.apple.mpegurl",
+    "vtt": "text/vtt; charset=utf-8",
 }
-EXTENSIONS = {"jpeg": "jpg", "webp": "webp", "avif": "avif", "mp4": "mp4"} | {
+EXTENSIONS = {
+    "jpeg": "jpg",
+    "webp": "webp",
+    "avif": "avif",
     "png": "png",
     "gif": "gif",
+    "mp4": "mp4",
+    "m3u8": "m3u8",
+    "vtt": "vtt",
 }
+TEXTS = frozenset({SERVED_TYPES["m3u8"], SERVED_TYPES["vtt"]})
+"""Types of files that name others in their own folder: where they are fetched from matters."""
 
 PICTURES = ("jpeg", "webp", "avif")
 
 AVATAR = "avatar"
+FILM, LOOP, SPRITE = "film", "loop", "sprite"
+"""The rungs of the progressive film, of a photo that moves, and of a video's small pictures."""
+MASTERS = ("hls", "hls2", "hls3")
+"""The rungs of master playlists: at first, with all rungs, and with AV1. Earlier ones stay good."""
 DOWNLOAD = "download"
 """The rung of the file that others may download: the original without its metadata."""
 ORIGINAL = "original"
@@ -156,9 +170,11 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
 
     ``subject`` says what uses it: a post's id, ``avatar``, or ``None`` while it is nobody's.
     ``held_bytes`` is what it takes of the owner's quota. ``part_bytes`` is the length of every
-    part but the last. ``sha256`` is the hash of the stored original, once it has been read; the
-    declared ones are what the owner's client says it must be. ``animated`` tells of a photo that it
-    moves; ``offered`` that its owner lets others download it as it was sent.
+    part but the last. ``progress`` is the percentage of a video that is encoded, ``poster_at`` the
+    moment in seconds that its owner wants to see on the poster. ``sha256`` is the hash of the
+    stored original, once it has been read; the declared ones are what the owner's client says it
+    must be. ``animated`` tells of a photo that it moves; ``offered`` that its owner lets others
+    download it as it was sent.
     """
 
     id: Id
@@ -186,6 +202,8 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str | None = None
     animated: bool = False
     offered: bool = False
+    progress: int | None = None
+    poster_at: float | None = None
 
     @property
     def retryable(self) -> bool:
@@ -254,7 +272,8 @@ class StoredObject(msgspec.Struct, frozen=True, kw_only=True):
 
     ``sha256`` is unknown until somebody has read the bytes. ``place`` is where they are and
     ``target`` where they are being brought; ``claimed_ms`` is when somebody last showed to be at
-    it, 0 when nobody is. ``dropped`` is what nothing refers to any more and will be deleted.
+    it, 0 when nobody is; ``changed_ms`` is when it came to where it is. ``dropped`` is what
+    nothing refers to any more and will be deleted.
     """
 
     upload: Id

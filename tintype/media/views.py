@@ -10,7 +10,10 @@ from tintype.kernel.ids import timestamp_ms
 from tintype.kernel.links import HERE
 from tintype.media.model import (
     DOWNLOAD,
+    FILM,
     LONGEST_FILENAME,
+    LOOP,
+    MASTERS,
     PART_BYTES,
     PHOTO_TYPES,
     PICTURES,
@@ -18,8 +21,10 @@ from tintype.media.model import (
     VIDEO_TYPES,
     Kind,
     MediaSettings,
+    ObjectState,
     Rendition,
     State,
+    Tier,
     Upload,
     part_count,
 )
@@ -47,6 +52,8 @@ class SlideView(msgspec.Struct, frozen=True):
 
     ``width`` and ``height`` are the original's pixels, upright; ``duration`` is in seconds;
     ``thumbhash`` is base64. ``alt`` and ``focal`` belong to the post and are filled in there.
+    Of a video, ``hls`` is the adaptive film, ``mp4`` the same in one size for players without it,
+    and ``sprite`` a WebVTT text that names small pictures to show while seeking.
     ``animated`` tells of a photo that it moves: ``mp4`` is to be shown without controls, silent and
     over and over again. ``original`` is where it can be downloaded as it was sent, if its author
     offers that.
@@ -63,6 +70,7 @@ class SlideView(msgspec.Struct, frozen=True):
     poster: str | None = None
     mp4: str | None = None
     hls: str | None = None
+    sprite: str | None = None
     focal: FocalPoint | None = None
     animated: bool = False
     original: str | None = None
@@ -88,7 +96,8 @@ class UploadView(msgspec.Struct, frozen=True):
 
     ``sha256`` is the hash of what arrived, once the server has read it. ``retryable`` tells, of one
     that failed, that the same file may succeed: complete it again where ``reason_code`` is
-    ``gave-up``, else send it anew.
+    ``gave-up``, else send it anew. ``progress`` is how much of a video is converted, in percent,
+    while it is being processed.
     """
 
     id: str
@@ -104,6 +113,7 @@ class UploadView(msgspec.Struct, frozen=True):
     reason: str | None = None
     reason_code: str | None = None
     retryable: bool = False
+    progress: int | None = None
     slide: SlideView | None = None
 
 
@@ -121,6 +131,19 @@ class UploadSummary(msgspec.Struct, frozen=True):
     begun_at: str
     expires_at: str
     post_id: str | None
+
+
+class OriginalView(msgspec.Struct, frozen=True):
+    """Where the original of an upload is.
+
+    ``state`` is ``resting``, ``moving`` or ``restoring``; one whose ``tier`` is ``cold`` can be had
+    after about ``seconds``.
+    """
+
+    tier: Tier
+    state: ObjectState
+    bytes: int
+    seconds: int | None = None
 
 
 class SignedPartView(msgspec.Struct, frozen=True):
@@ -232,6 +255,7 @@ def upload_view(
         reason=upload.reason,
         reason_code=upload.reason_code,
         retryable=upload.retryable,
+        progress=upload.progress,
         slide=slide,
     )
 
@@ -276,8 +300,11 @@ def avatar_url(upload: Upload, renditions: Sequence[Rendition]) -> str:
 
 def slide_view(upload: Upload, renditions: Sequence[Rendition], grant: str | None) -> SlideView:
     """The slide; the addresses of one that not everybody may see carry the ``grant``."""
-    pictures = [each for each in renditions if each.format in PICTURES and each.rung != DOWNLOAD]
-    films = [each for each in renditions if each.format == "mp4"]
+    pictures = [each for each in renditions if each.format in PICTURES and each.rung.isdigit()]
+    films = [each for each in renditions if each.format == "mp4" and each.rung in {FILM, LOOP}]
+    masters = [each for each in renditions if each.rung in MASTERS]
+    master = max(masters, key=lambda each: each.rung, default=None)
+    cues = [each for each in renditions if each.format == "vtt"]
     place = media_place(upload, grant)
     urls = {each.name: f"{place}/{each.name}" for each in renditions}
     posters = [each for each in pictures if each.format == "jpeg"] if films else []
@@ -296,7 +323,9 @@ def slide_view(upload: Upload, renditions: Sequence[Rendition], grant: str | Non
         duration=upload.duration,
         thumbhash=upload.thumbhash,
         poster=urls[posters[-1].name] if posters else None,
-        mp4=urls[films[-1].name] if films else None,
+        mp4=urls[films[0].name] if films else None,
+        hls=urls[master.name] if master else None,
+        sprite=urls[cues[0].name] if cues else None,
         animated=upload.animated,
         original=urls[offered[0].name] if offered else None,
     )

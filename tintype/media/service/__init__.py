@@ -10,13 +10,18 @@ from tintype.media.service.library import Media
 from tintype.media.service.origins import Origins
 from tintype.media.service.photo_jobs import GROW, OFFER
 from tintype.media.service.processing import Processing
+from tintype.media.service.processing.later import GROW_AV1, GROW_VIDEO, POSTER
+from tintype.media.service.screening import Screening
 from tintype.media.service.sweeper import Sweeper
 from tintype.media.service.uploads import PROCESS_PHOTO, PROCESS_VIDEO, Uploads
 
 __all__ = [
     "ERASE",
     "GROW",
+    "GROW_AV1",
+    "GROW_VIDEO",
     "OFFER",
+    "POSTER",
     "PROCESS_PHOTO",
     "PROCESS_VIDEO",
     "Arrivals",
@@ -31,6 +36,7 @@ __all__ = [
     "Media",
     "Origins",
     "Processing",
+    "Screening",
     "Served",
     "Sweeper",
     "Uploads",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
+
 from tintype.accounts import Accounts
 from tintype.database import Database, Reader, Transaction
 from tintype.kernel.ids import Id, shard_of
@@ -22,6 +24,7 @@ from tintype.media.service.erasing import Erasing
 from tintype.media.service.grants import Grants
 from tintype.media.service.origins import Origins
 from tintype.media.service.photo_jobs import grow_job, offer_job
+from tintype.media.service.processing.later import poster_job
 from tintype.media.service.uploads import process_job
 from tintype.media.views import GRANT_PLACE, SlideView, UploadView, slide_view, upload_view
 from tintype.ports.blobs import StoredPart
@@ -153,6 +156,24 @@ class Media:
             raise UploadInUse
         return {upload.id: _status(upload) for upload in found.values()}
 
+    async def choose_posters(self, tx: Transaction, moments: Mapping[Id, float]) -> None:
+        """Have videos shown by the pictures at these moments, in seconds; later ones by their last.
+
+        Of a ready video only the poster is made anew: ``MediaGrown`` tells when it is there.
+
+        Raises:
+            Invalid: one of the uploads is no video.
+        """
+        for upload in (await store.read_all(tx, moments)).values():
+            if upload.kind != "video":
+                raise invalid_field(f"/poster_at/{upload.id}", "Only a video has moments.")
+            at = moments[upload.id]
+            if upload.poster_at == at:
+                continue
+            await store.change(tx, upload.id, {"poster_at": at})
+            if upload.state == "ready":
+                await tx.enqueue(poster_job(msgspec.structs.replace(upload, poster_at=at)))
+
     async def offer(self, tx: Transaction, wanted: Mapping[Id, bool]) -> bool:
         """Let others download photos as they were sent, without metadata, or no longer.
 
@@ -191,12 +212,14 @@ class Media:
         await store.change_all(tx, ids, {"access": "owner"})
 
     async def retry(self, tx: Transaction, ids: Iterable[Id]) -> int:
-        """Process failed uploads again, as long as their originals are kept; returns how many."""
+        """Process uploads again that failed without fault of their bytes; returns how many."""
         again = 0
         now = self._database.clock.now_ms()
         changes = {"state": "processing", "reason_code": None, "reason": None, "changed_ms": now}
         for upload in (await store.read_all(tx, ids)).values():
-            if await store.change(tx, upload.id, changes, only_in=("failed",)):
+            if upload.processable and await store.change(
+                tx, upload.id, changes, only_in=("failed",)
+            ):
                 await tx.enqueue(process_job(upload.id, kind=upload.kind))
                 again += 1
         return again
@@ -233,4 +256,10 @@ def _check_claimable(upload: Upload | None, owner: Id) -> None:
 
 
 def _status(upload: Upload) -> UploadStatus:
-    return UploadStatus(state=upload.state, kind=upload.kind, reason=upload.reason)
+    return UploadStatus(
+        state=upload.state,
+        kind=upload.kind,
+        reason=upload.reason,
+        filename=upload.filename,
+        processable=upload.processable,
+    )

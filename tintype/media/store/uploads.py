@@ -40,6 +40,8 @@ uploads = sa.Table(
     sa.Column("sha256", sa.String(64)),
     sa.Column("animated", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("offered", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("progress", sa.SmallInteger),
+    sa.Column("poster_at", sa.Float),
     sa.Index("uploads_of", "shard", "owner", "state"),
     sa.Index("uploads_due", "state", "changed_ms"),
 )

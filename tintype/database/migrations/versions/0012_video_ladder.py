@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0012"
 down_revision = "0011"
 branch_labels = None
@@ -9,8 +12,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    op.add_column("uploads", sa.Column("progress", sa.SmallInteger(), nullable=True))
+    op.add_column("uploads", sa.Column("poster_at", sa.Float(), nullable=True))
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    op.drop_column("uploads", "poster_at")
+    op.drop_column("uploads", "progress")

@@ -18,6 +18,8 @@ from tintype.media.service.erasing import Erasing
 from tintype.media.service.integrity import check_beginning, check_whole
 from tintype.media.service.photo_jobs import offer_job
 from tintype.media.service.processing import photos, videos
+from tintype.media.service.processing.later import grow_video_job, poster_job
+from tintype.media.service.processing.meter import metered
 from tintype.media.service.processing.shared import Outcome, locked, put_files
 from tintype.ports.blobs import Blobs
 from tintype.ports.errors import BlobNotFound, NoSuchUpload
@@ -111,10 +113,17 @@ class Processing:
             out.mkdir()
             await self._blobs.fetch(original_key(upload.id), source)
             sha256 = await check_whole(upload, source)
-            steps = photos.make if upload.kind == "photo" else videos.make
-            outcome = await steps(self._codecs, source, out)
+            outcome = await self._decode(upload, source, out)
             await put_files(self._blobs, upload.id, outcome.files)
         return outcome, sha256
+
+    async def _decode(self, upload: Upload, source: Path, out: Path) -> Outcome:
+        if upload.kind == "photo":
+            return await photos.make(self._codecs, source, out)
+        async with metered(self._database, upload.id) as told:
+            return await videos.make(
+                self._codecs, source, out, poster_at=upload.poster_at, told=told
+            )
 
     async def _finish(self, tx: Transaction, id_: Id, outcome: Outcome, sha256: str) -> None:
         made = outcome.renditions
@@ -136,11 +145,16 @@ class Processing:
                 "thumbhash": outcome.thumbhash,
                 "animated": outcome.animated,
                 "sha256": sha256,
+                "progress": None,
                 "changed_ms": self._database.clock.now_ms(),
             },
         )
         if upload.subject == AVATAR:
             await self._avatars.show(tx, upload, made)
+        if outcome.further:
+            await tx.enqueue(grow_video_job(id_))
+        if upload.kind == "video" and upload.poster_at != outcome.poster_at:
+            await tx.enqueue(poster_job(upload))
         if upload.offered:
             await tx.enqueue(offer_job(id_))
         tx.emit(MediaReady(upload=id_, owner=upload.owner, subject=upload.subject))
@@ -150,6 +164,7 @@ class Processing:
             "state": "failed",
             "reason_code": code,
             "reason": sentence,
+            "progress": None,
             "changed_ms": self._database.clock.now_ms(),
         }
         upload = await locked(tx, id_)

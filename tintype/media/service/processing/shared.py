@@ -15,7 +15,11 @@ from tintype.ports.blobs import Blobs
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found out about an original, and the verified files made from it."""
+    """What was found out about an original, and the verified files made from it.
+
+    ``further`` tells that a later job has more to make; ``poster_at`` is the moment that a video's
+    poster was asked to show.
+    """
 
     width: int
     height: int
@@ -23,6 +27,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     thumbhash: str
     animated: bool = False
     files: Sequence[MadeFile]
+    further: bool = False
+    poster_at: float | None = None
 
     @property
     def renditions(self) -> list[Rendition]:
