@@ -166,25 +166,3 @@ async def test_reading_a_sleeping_blob_says_that_it_sleeps(blobs: S3Blobs) -> No
 
         with pytest.raises(Asleep):
             await blobs.read(KEY)
-
-
-async def test_a_blob_is_poured_into_the_class_that_is_asked_for(blobs: S3Blobs) -> None:
-    async def pieces() -> AsyncIterator[bytes]:
-        yield b"abc"
-
-    with Stubber(blobs.connection.client) as aws:
-        aws.add_response(
-            "put_object",
-            {},
-            {
-                **PLACE,
-                "Body": b"abc",
-                "ContentType": "image/jpeg",
-                "CacheControl": ANY,
-                "ContentDisposition": "inline",
-                "StorageClass": "GLACIER",
-            },
-        )
-        aws.add_response("head_object", _head(), PLACE)
-
-        await blobs.pour(KEY, pieces(), size=3, content_type="image/jpeg", grade="GLACIER")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -154,15 +155,11 @@ async def test_only_what_rests_of_ready_uploads_grows_old(
     clock.advance(3600)
 
     async with database.read() as reader:
-        found = await objects.aged(
-            reader, EVERY, tier="hot", kind=ORIGINAL, before_ms=clock.now_ms(), limit=10
-        )
-        young = await objects.aged(
-            reader, EVERY, tier="hot", kind=ORIGINAL, before_ms=clock.now_ms() - DAY_MS, limit=10
-        )
-        elsewhere = await objects.aged(
-            reader, (6, 4095), tier="hot", kind=ORIGINAL, before_ms=clock.now_ms(), limit=10
-        )
+        now = clock.now_ms()
+        asked: dict[str, Any] = {"tier": "hot", "kind": ORIGINAL, "now_ms": now, "limit": 10}
+        found = await objects.aged(reader, EVERY, stored_before_ms=now, **asked)
+        young = await objects.aged(reader, EVERY, stored_before_ms=now - DAY_MS, **asked)
+        elsewhere = await objects.aged(reader, (6, 4095), stored_before_ms=now, **asked)
 
     assert [each.upload for each in found] == [ready]
     assert (young, elsewhere) == ([], [])

@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 import structlog
 
-from tintype.database.jobs import DEAD, QUEUED, RUNNING, LeaseLost, Permanent
+from tintype.database.jobs import DEAD, QUEUED, RUNNING, LeaseLost, NotYet, Permanent
 from tintype.database.session import Database, Row, Transaction, TryAgain
 from tintype.database.tables import jobs
 from tintype.kernel.ids import SHARDS, Id
@@ -193,6 +193,8 @@ class JobRunner:
         except asyncio.CancelledError:
             await self._requeue(job, delay_s=0.0, reason="handed back at shutdown")
             raise
+        except NotYet as wait:
+            await self._requeue(job, delay_s=wait.seconds, reason=str(wait), tried=False)
         except LeaseLost:
             log.info("jobs.lease_lost", kind=handler.kind, job=job.id)
         except Exception as error:  # noqa: BLE001 - any failure of a handler means retry or burial
@@ -230,13 +232,23 @@ class JobRunner:
                 if handler.on_dead is not None:
                     await handler.on_dead(tx, job.payload, reason)
 
-    async def _requeue(self, job: LeasedJob, *, delay_s: float, reason: str) -> None:
+    async def _requeue(
+        self, job: LeasedJob, *, delay_s: float, reason: str, tried: bool = True
+    ) -> None:
         run_at = self._database.clock.now_ms() + round(delay_s * 1000)
+        # Never none at all: what was never tried is due whatever the clock says.
+        attempts = job.attempt if tried else max(1, job.attempt - 1)
         async with self._database.write() as tx:
             await tx.execute(
                 sa.update(jobs)
                 .where(job._mine())  # noqa: SLF001 - the lease belongs to this module
-                .values(state=QUEUED, run_at_ms=run_at, leased_until_ms=0, reason=reason)
+                .values(
+                    state=QUEUED,
+                    run_at_ms=run_at,
+                    attempts=attempts,
+                    leased_until_ms=0,
+                    reason=reason,
+                )
             )
 
 

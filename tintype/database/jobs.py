@@ -15,6 +15,14 @@ class Permanent(Exception):  # noqa: N818 - it reads as what it says: permanent(
     """The job can never succeed: no retry, straight to the dead letters with this reason."""
 
 
+class NotYet(Exception):  # noqa: N818 - a state, not a fault of the code
+    """The job can not be done yet: look again after ``seconds``; this was no failed attempt."""
+
+    def __init__(self, seconds: float, reason: str) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+
+
 class LeaseLost(Exception):  # noqa: N818 - a state, not a fault of the code
     """Another worker took this job over; whatever this one was about to write must not land."""
 

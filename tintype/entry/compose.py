@@ -185,7 +185,14 @@ def compose(
     lists = Lists(database, accounts, graph)
     media = compose_media(
         settings.data,
-        MediaConfig(media=settings.media, disk=settings.disk, texts=TEXT_LIMITS, s3=settings.s3),
+        MediaConfig(
+            media=settings.media,
+            disk=settings.disk,
+            texts=TEXT_LIMITS,
+            s3=settings.s3,
+            cold_s3=settings.cold_s3,
+            tiers=settings.tiers,
+        ),
         database=database,
         accounts=accounts,
         sessions=sessions,

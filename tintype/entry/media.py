@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -21,6 +21,7 @@ from tintype.entry.checks import edges
 from tintype.entry.fetching import fetch
 from tintype.entry.secret import Secret
 from tintype.entry.storage import Storage, open_storage
+from tintype.entry.tiers import TierPart, compose_tiers
 from tintype.graph import Graph
 from tintype.http import Routes
 from tintype.kernel.ids import Id
@@ -40,6 +41,7 @@ from tintype.media.service import (
     Screening,
     Sweeper,
 )
+from tintype.media.service.tiers import TierSettings
 
 # A completion that nobody announced is found within a minute of its last part.
 _SWEEP_S, _HOUR_S = 30.0, 3600.0
@@ -51,6 +53,7 @@ class MediaPart:
     """Everything about media that the rest of the server is put together with."""
 
     storage: Storage
+    tiers: TierPart
     codecs: Codecs
     uploads: Uploads
     media: Media
@@ -68,6 +71,7 @@ class MediaPart:
             Periodic("sweep uploads", _SWEEP_S, self.sweeper.sweep),
             Periodic("abort orphaned uploads", _HOUR_S, self.sweeper.abort_orphans),
             *self.storage.periodic(self.arrivals),
+            *self.tiers.periodic,
         ]
 
     @property
@@ -122,6 +126,8 @@ class MediaConfig:
     disk: DiskSettings
     texts: TextLimits
     s3: S3Settings | None = None
+    cold_s3: S3Settings | None = None
+    tiers: TierSettings = field(default_factory=TierSettings)
 
 
 def compose_media(
@@ -135,8 +141,11 @@ def compose_media(
     secret: Secret,
 ) -> MediaPart:
     """Media in the bucket, if there is one, or else on the local disk, in ``folder``."""
-    storage = open_storage(folder, config.disk, config.s3, secret=secret, clock=database.clock)
-    blobs = storage.blobs
+    storage = open_storage(
+        folder, config.disk, config.s3, config.cold_s3, secret=secret, clock=database.clock
+    )
+    tiers = compose_tiers(database, storage, config.tiers)
+    blobs = tiers.blobs
     scratch = own_scratch(folder / "scratch")
     codecs = Codecs(CodecSettings(scratch=scratch))
     uploads = Uploads(database, blobs, config.media)
@@ -151,6 +160,7 @@ def compose_media(
         media=media,
         delivery=Delivery(database, blobs, grants, sessions, audience),
         avatars=avatars,
+        originals=tiers.originals,
         accounts=accounts,
         texts=config.texts,
     )
@@ -158,6 +168,7 @@ def compose_media(
     screening = Screening(database, blobs, codecs, erasing, scratch)
     return MediaPart(
         storage=storage,
+        tiers=tiers,
         codecs=codecs,
         uploads=uploads,
         media=media,
@@ -165,10 +176,10 @@ def compose_media(
         arrivals=arrivals,
         routes=media_routes(door),
         machine_routes=storage.events(arrivals),
-        handlers=jobs(processing, erasing, screening),
-        slow_handlers=slow_jobs(processing),
-        late_handlers=late_jobs(
-            Growing(database, blobs, codecs, erasing, scratch), screening
+        handlers=[*tiers.patient(jobs(processing, erasing, screening)), *tiers.handlers],
+        slow_handlers=tiers.patient(slow_jobs(processing)),
+        late_handlers=tiers.patient(
+            late_jobs(Growing(database, blobs, codecs, erasing, scratch), screening)
         ),
     )
 

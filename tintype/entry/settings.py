@@ -17,6 +17,7 @@ from tintype.database.settings import DatabaseSettings
 from tintype.feed import FeedSettings
 from tintype.http import RateLimitSettings
 from tintype.media import MediaSettings
+from tintype.media.service.tiers import TierSettings
 
 DATABASE = "tintype.sqlite"
 """The file of the database, in the data folder."""
@@ -62,6 +63,10 @@ class Settings(BaseModel):
     s3: S3Settings | None = None
     """The bucket that holds the media, in S3 or a server that speaks like it. Unset: they are kept
     on the local disk."""
+    tiers: TierSettings = Field(default_factory=TierSettings)
+    """How long media stay where they are quick to reach, and where they go after that."""
+    cold_s3: S3Settings | None = None
+    """A second bucket, which takes originals that went cold; it may be anywhere. Unset: none."""
     admin: AdminSettings = Field(default_factory=AdminSettings)
     """Who may read the figures of this server."""
 
@@ -88,7 +93,29 @@ class Settings(BaseModel):
             raise ValueError(message)
         if self.public_url is not None:
             self._check_public_url(self.public_url)
+        self._check_tiers()
         return self
+
+    def _check_tiers(self) -> None:
+        """Refuse places that can not be meant together, and classes where there are none."""
+        if self.disk.cold_path is not None and (self.s3 or self.cold_s3) is not None:
+            message = (
+                "disk.cold_path (TINTYPE_DISK__COLD_PATH): originals go cold in a folder beside "
+                "the data folder, or in a bucket. Unset one of disk.cold_path, s3 and cold_s3."
+            )
+            raise ValueError(message)
+        if self.s3 is None and self.tiers.warm_class is not None:
+            message = "tiers.warm_class: classes of storage are a bucket's. Set s3.bucket."
+            raise ValueError(message)
+        if (self.cold_s3 or self.s3) is None and self.tiers.cold_class is not None:
+            message = (
+                "tiers.cold_class: classes of storage are a bucket's. Set s3.bucket or "
+                "cold_s3.bucket."
+            )
+            raise ValueError(message)
+        if self.tiers.cold_by == "lifecycle" and self.cold_s3 is not None:
+            message = "tiers.cold_by: a rule moves nothing to another bucket. Set it to copy."
+            raise ValueError(message)
 
     def _check_public_url(self, url: str) -> None:
         parts = urlsplit(url)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,8 @@ from tintype.entry.secret import Secret
 from tintype.kernel.clock import Clock
 from tintype.media.routes import StorageEvents, machine_routes
 from tintype.media.service import Arrivals
+from tintype.media.service.tiers import COLD
+from tintype.media.store.objects import MAIN
 from tintype.ports.blobs import Blobs
 from tintype.ports.errors import AdapterError
 
@@ -42,11 +44,18 @@ class Storage:
 
     blobs: Blobs
     close: Callable[[], None]
+    cold: Blobs | None = None
+    """Where originals go that went cold, when that is another place."""
     part_routes: list[BaseRoute] = field(default_factory=list)
     origins: tuple[str, ...] = ()
     token: str | None = None
     queue: EventQueue | None = None
     checks: tuple[Check, ...] = ()
+
+    @property
+    def stores(self) -> dict[str, Blobs]:
+        """Every store, under the name that the ledger knows it by."""
+        return {MAIN: self.blobs} if self.cold is None else {MAIN: self.blobs, COLD: self.cold}
 
     def events(self, arrivals: Arrivals) -> APIRouter:
         """Where the storage reports what arrived; empty when it is not to."""
@@ -65,13 +74,47 @@ class Storage:
 
 
 def open_storage(
-    folder: Path, disk: DiskSettings, s3: S3Settings | None, *, secret: Secret, clock: Clock
+    folder: Path,
+    disk: DiskSettings,
+    s3: S3Settings | None,
+    cold_s3: S3Settings | None = None,
+    *,
+    secret: Secret,
+    clock: Clock,
 ) -> Storage:
-    """The bucket of ``s3``, or else ``blobs`` in ``folder``.
+    """The bucket of ``s3``, or else ``blobs`` in ``folder``; and a cold place, if one is set.
 
     Raises:
         ConfigError: the instance in the folder was moved elsewhere.
     """
+    main = _open_main(folder, disk, s3, secret=secret, clock=clock)
+    cold = _open_cold(disk, cold_s3, secret=secret, clock=clock)
+    if cold is None:
+        return main
+
+    def close() -> None:
+        main.close()
+        cold.close()
+
+    return replace(main, cold=cold, close=close)
+
+
+def _open_cold(
+    disk: DiskSettings, cold_s3: S3Settings | None, *, secret: Secret, clock: Clock
+) -> DiskBlobs | S3Blobs | None:
+    if disk.cold_path is not None:
+        key = secret.key("cold parts")
+        return DiskBlobs(disk.cold_path, secret=key, clock=clock, settings=disk, mounted=True)
+    if cold_s3 is None:
+        return None
+    from tintype.adapters.s3.blobs import S3Blobs
+
+    return S3Blobs(cold_s3, clock=clock)
+
+
+def _open_main(
+    folder: Path, disk: DiskSettings, s3: S3Settings | None, *, secret: Secret, clock: Clock
+) -> Storage:
     if s3 is None:
         refuse_moved(folder)
         blobs = DiskBlobs(folder / "blobs", secret=secret.key("parts"), clock=clock, settings=disk)

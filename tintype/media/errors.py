@@ -19,6 +19,10 @@ class PartNotFound(NotFound):
     """This upload has no part with this number."""
 
 
+class OriginalMissing(Conflict):
+    """There is no original of this upload here: it has not arrived, or is not kept."""
+
+
 class MediaNotFound(NotFound):
     """There is no file here that you can see."""
 

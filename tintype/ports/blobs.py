@@ -181,19 +181,12 @@ class Blobs(Protocol):
         ...
 
     async def pour(
-        self,
-        key: str,
-        pieces: AsyncIterator[bytes],
-        *,
-        size: int,
-        content_type: str,
-        grade: str | None = None,
+        self, key: str, pieces: AsyncIterator[bytes], *, size: int, content_type: str
     ) -> Blob:
         """Store what ``pieces`` give under ``key``, replacing what was there in one step.
 
-        Memory does not grow with ``size``. ``grade`` is the class of storage to keep it in, where
-        there are several; one that this storage does not have is a ``ValueError``. What ``pieces``
-        raise comes out here, and then nothing was stored.
+        Memory does not grow with ``size``. What ``pieces`` raise comes out here, and then nothing
+        was stored.
 
         Raises:
             Corrupt: there were more or fewer bytes than ``size``; nothing was stored.

@@ -43,6 +43,9 @@ class DiskSettings(BaseModel):
     """File operations at the same time; a disk that hangs holds up no more than these."""
     seconds: float = 30
     """How long a file operation may take before the storage counts as not answering."""
+    cold_path: Path | None = None
+    """A folder on a slower disk for originals that went cold. `tintype storage setup` makes it
+    ready. Unset: they stay where they are."""
 
 
 class DiskBlobs:
@@ -200,17 +203,10 @@ class DiskBlobs:
         return await self._place(key, lambda: path.stat().st_size, copy)
 
     async def pour(
-        self,
-        key: str,
-        pieces: AsyncIterator[bytes],
-        *,
-        size: int,
-        content_type: str,
-        grade: str | None = None,
+        self, key: str, pieces: AsyncIterator[bytes], *, size: int, content_type: str
     ) -> Blob:
         del content_type
         path = self._path(key)
-        _refuse_grade(grade)
 
         def begin() -> Basin:
             self._check_room(size)
@@ -230,7 +226,8 @@ class DiskBlobs:
 
     async def regrade(self, key: str, grade: str) -> None:
         checked_key(key)
-        _refuse_grade(grade)
+        message = f"a folder has no classes of storage, and so no {grade}"
+        raise ValueError(message)
 
     async def fetch(self, key: str, path: Path) -> None:
         source = self._path(key)
@@ -332,12 +329,6 @@ class DiskBlobs:
             room = self._room()
         if size > room:
             raise OutOfSpace(f"{size} bytes do not fit into {room}")
-
-
-def _refuse_grade(grade: str | None) -> None:
-    if grade is not None:
-        message = f"a folder has no class of storage, and so no {grade}"
-        raise ValueError(message)
 
 
 def _blob(key: str, path: Path) -> Blob:

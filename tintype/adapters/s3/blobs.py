@@ -201,16 +201,9 @@ class S3Blobs:
         return await self.connection.run(work, patient=True)
 
     async def pour(
-        self,
-        key: str,
-        pieces: AsyncIterator[bytes],
-        *,
-        size: int,
-        content_type: str,
-        grade: str | None = None,
+        self, key: str, pieces: AsyncIterator[bytes], *, size: int, content_type: str
     ) -> Blob:
-        about = _about(content_type) | ({} if grade is None else {"StorageClass": grade})
-        basin = pouring.Basin(self.connection, self._place(key), about)
+        basin = pouring.Basin(self.connection, self._place(key), _about(content_type))
         await pouring.pour(basin, pieces, size)
         return await self.head(key)
 

@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 
 from tintype.adapters.disk import files
+from tintype.adapters.disk.desk import Desk
 from tintype.adapters.disk.parts import PartStore
 from tintype.database import Database
 from tintype.entry.migrate_store.source import Source
@@ -74,7 +75,8 @@ def _put_together(source: Source, upload: Upload) -> bool:
     if there is not None and there.stat().st_size == upload.bytes:
         return True
     try:
-        stored = PartStore(source.folder / "blobs").parts(upload.remote, key)
+        root = source.folder / "blobs"
+        stored = PartStore(root, Desk(root / "tmp")).parts(upload.remote, key)
     except NoSuchUpload:
         return False
     wanted = [(part.number, part.bytes) for part in plan(upload.bytes)]

@@ -5,6 +5,7 @@ from tintype.media.routes.avatars import add_avatar
 from tintype.media.routes.companion import add_companion
 from tintype.media.routes.door import Door
 from tintype.media.routes.files import add_files
+from tintype.media.routes.originals import add_originals
 from tintype.media.routes.storage import StorageEvents, machine_routes
 from tintype.media.routes.uploads import add_uploads
 from tintype.media.views import LimitsView, limits_view
@@ -17,6 +18,7 @@ def routes(door: Door) -> Routes:
     table = Routes("media")
     add_uploads(table, door)
     add_companion(table, door)
+    add_originals(table, door)
     add_avatar(table, door)
     add_files(table, door)
 

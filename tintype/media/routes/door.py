@@ -6,6 +6,7 @@ import msgspec
 
 from tintype.accounts import Accounts
 from tintype.media.service import Avatars, Delivery, Media, Uploads
+from tintype.media.service.tiers import Originals
 from tintype.media.views import TextLimits
 
 
@@ -16,5 +17,6 @@ class Door(msgspec.Struct, frozen=True):
     media: Media
     delivery: Delivery
     avatars: Avatars
+    originals: Originals
     accounts: Accounts
     texts: TextLimits

@@ -8,6 +8,8 @@ from tintype.database import Database, Job, LeasedJob, Transaction
 from tintype.kernel.ids import Id, shard_of
 from tintype.media import store
 from tintype.media.model import Work, original_key, renditions_prefix
+from tintype.media.service.tiers.claims import is_held
+from tintype.media.store.objects import objects_of
 from tintype.ports.blobs import Blobs
 from tintype.ports.errors import BlobNotFound, Unavailable
 
@@ -72,6 +74,7 @@ class Erasing:
         await tx.enqueue(_erase_job(upload, "late"))
 
     async def _delete_bytes(self, upload: Id, remote: str | None) -> None:
+        await self._await_movers(upload)
         original, prefix = original_key(upload), renditions_prefix(upload)
         if remote is not None:
             await self._blobs.abort(original, remote)
@@ -85,6 +88,18 @@ class Erasing:
                 raise Unavailable(f"renditions of {upload} are still there") from None
         else:
             raise Unavailable(f"the original of {upload} is still there")
+
+    async def _await_movers(self, upload: Id) -> None:
+        """A copy that is under way would arrive after everything was deleted.
+
+        Raises:
+            Unavailable: somebody is at it; told of the release, they stop within seconds.
+        """
+        now = self._database.clock.now_ms()
+        async with self._database.read() as reader:
+            stored = await objects_of(reader, upload)
+        if any(is_held(each, now) for each in stored):
+            raise Unavailable(f"something of {upload} is just being moved")
 
 
 def _erase_job(upload: Id, run: str = "first") -> Job:

@@ -6,7 +6,8 @@ upload or puts renditions keeps the ledger right without knowing of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -37,6 +38,8 @@ objects = sa.Table(
 
 MAIN = "main"
 """The place where everything arrives."""
+Shards = tuple[int, int]
+"""A range of shards: its first and its last."""
 _KEY = ("shard", "upload", "name")
 _STORED = ("processing", "ready", "failed")
 
@@ -77,15 +80,19 @@ def _new(upload: Id, name: str, values: Mapping[str, object], now_ms: int) -> di
 async def note_original(tx: Transaction, upload: Id) -> None:
     """Keep the row of an upload's original right; none before its parts are all there."""
     row = await tx.first(
-        sa.select(uploads.c.state, uploads.c.bytes, uploads.c.changed_ms).where(
+        sa.select(uploads.c.state, uploads.c.bytes, uploads.c.sha256, uploads.c.changed_ms).where(
             uploads.c.shard == shard_of(upload), uploads.c.id == upload
         )
     )
     if row is None or row.state not in _STORED:
         return
-    values = {"kind": ORIGINAL, "bytes": row.bytes, "sha256": None}
+    values = {"kind": ORIGINAL, "bytes": row.bytes, "sha256": row.sha256}
+    known: dict[str, sa.ColumnElement[Any]] = {
+        "bytes": sa.literal(row.bytes, sa.BigInteger),
+        "sha256": sa.func.coalesce(sa.literal(row.sha256, sa.String(64)), objects.c.sha256),
+    }
     made = _new(upload, ORIGINAL, values, max(row.changed_ms, timestamp_ms(upload)))
-    await tx.execute(upsert(objects, made, index=_KEY, update=["bytes"]))
+    await tx.execute(upsert(objects, made, index=_KEY, update=known))
 
 
 async def note_renditions(tx: Transaction, upload: Id, kept: Sequence[Rendition]) -> None:
@@ -189,11 +196,18 @@ async def ledger_bytes(reader: Reader, owner: Id) -> int:
 
 
 async def aged(
-    reader: Reader, shards: tuple[int, int], *, tier: str, kind: str, before_ms: int, limit: int
+    reader: Reader,
+    shards: Shards,
+    *,
+    tier: str,
+    kind: str,
+    stored_before_ms: int,
+    now_ms: int,
+    limit: int,
 ) -> list[StoredObject]:
     """What rests in a tier of a range of shards and was stored before a moment, oldest first.
 
-    Only of uploads that are ready; what was asked to stay is left out as long as it stays.
+    Only of uploads that are ready; what was brought back is left out as long as it stays.
     """
     rows = await reader.all(
         sa.select(objects)
@@ -205,7 +219,8 @@ async def aged(
             objects.c.state == "resting",
             objects.c.tier == tier,
             objects.c.kind == kind,
-            objects.c.stored_ms < before_ms,
+            objects.c.stored_ms < stored_before_ms,
+            objects.c.stays_until_ms <= now_ms,
             uploads.c.state == "ready",
         )
         .order_by(objects.c.stored_ms)
@@ -215,9 +230,9 @@ async def aged(
 
 
 async def misplaced(
-    reader: Reader, shards: tuple[int, int], *, tier: str, homes: Iterable[str], limit: int
+    reader: Reader, shards: Shards, *, tier: str, home: str, now_ms: int, limit: int
 ) -> list[StoredObject]:
-    """What rests in a tier, but in none of the places where that tier belongs."""
+    """What rests in a tier, but not in the place where that tier is kept."""
     rows = await reader.all(
         sa.select(objects)
         .join(
@@ -227,7 +242,8 @@ async def misplaced(
             objects.c.shard.between(*shards),
             objects.c.state == "resting",
             objects.c.tier == tier,
-            objects.c.place.not_in(list(homes)),
+            objects.c.place != home,
+            objects.c.stays_until_ms <= now_ms,
             uploads.c.state == "ready",
         )
         .order_by(objects.c.stored_ms)
@@ -237,26 +253,33 @@ async def misplaced(
 
 
 async def unfinished(
-    reader: Reader, shards: tuple[int, int], *, states: Sequence[str], before_ms: int, limit: int
+    reader: Reader,
+    shards: Shards,
+    *,
+    state: str,
+    claimed_before_ms: int,
+    changed_before_ms: int,
+    limit: int,
 ) -> list[StoredObject]:
-    """What is in one of these states and was last taken up before a moment, longest first."""
+    """What is in a state and was last taken up before a moment, the longest ago first."""
     rows = await reader.all(
         sa.select(objects)
         .where(
             objects.c.shard.between(*shards),
-            objects.c.state.in_(states),
-            objects.c.claimed_ms < before_ms,
+            objects.c.state == state,
+            objects.c.claimed_ms < claimed_before_ms,
+            objects.c.changed_ms <= changed_before_ms,
         )
-        .order_by(objects.c.changed_ms)
+        .order_by(objects.c.claimed_ms, objects.c.changed_ms)
         .limit(limit)
     )
     return [_object(row) for row in rows]
 
 
-async def retier(tx: Transaction, seen: Sequence[StoredObject], tier: str, now_ms: int) -> None:
-    """Count objects that rest to another tier, where they are."""
+async def retier(tx: Transaction, seen: Sequence[StoredObject], tier: str) -> None:
+    """Count objects that rest to another tier, in the place where they are."""
     for each in seen:
-        await change_object(tx, each, {"tier": tier, "changed_ms": now_ms})
+        await change_object(tx, each, {"tier": tier})
 
 
 async def ledger_page(

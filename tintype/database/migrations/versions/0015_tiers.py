@@ -41,7 +41,7 @@ def upgrade() -> None:
     )
     op.create_index("objects_due", "objects", ["state", "tier", "kind", "stored_ms"], unique=False)
     op.execute(
-        _INTO + f"SELECT shard, id, 'original', 'original', bytes, NULL, {_RESTING} FROM uploads"  # noqa: S608 - constants of this page
+        _INTO + f"SELECT shard, id, 'original', 'original', bytes, sha256, {_RESTING} FROM uploads"  # noqa: S608 - constants of this page
         " WHERE state IN ('processing', 'ready', 'failed')"
     )
     stored = _RESTING.replace("id /", "upload /")

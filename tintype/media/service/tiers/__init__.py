@@ -1,0 +1,21 @@
+"""Where stored objects are kept, by their age: a plan, a mover that carries it out, a way back."""
+
+from tintype.media.service.tiers.claims import is_held
+from tintype.media.service.tiers.guard import needing_originals
+from tintype.media.service.tiers.mover import Moved, Mover
+from tintype.media.service.tiers.originals import RESTORE, Originals
+from tintype.media.service.tiers.places import TieredBlobs
+from tintype.media.service.tiers.plan import COLD, Plan, TierSettings
+
+__all__ = [
+    "COLD",
+    "RESTORE",
+    "Moved",
+    "Mover",
+    "Originals",
+    "Plan",
+    "TierSettings",
+    "TieredBlobs",
+    "is_held",
+    "needing_originals",
+]
