@@ -159,6 +159,7 @@ OPERATIONS: dict[str, Asked] = {
     "read_granted_media": Asked("fetch a file", "media"),
     "choose_media": Asked("fetch it bare", "media"),
     "choose_granted_media": Asked("fetch a file", "media"),
+    "probe_media": _ANYONE,
     "read_limits": _ANYONE,
     "create_post": Asked(
         "the signed in",

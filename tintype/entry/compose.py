@@ -21,6 +21,7 @@ from tintype.accounts.model import (
 )
 from tintype.accounts.routes import routes as accounts_routes
 from tintype.admin import Check
+from tintype.admin.service.answers import WarmedFiles
 from tintype.database import Consumer, Database, Fold
 from tintype.database.notices import Noticed
 from tintype.database.pruning import prune
@@ -77,6 +78,7 @@ from tintype.posts import (
 )
 from tintype.posts.consumers import consumers as post_consumers
 from tintype.posts.consumers import jobs as post_jobs
+from tintype.posts.consumers import warming_consumer
 from tintype.posts.routes import routes as post_routes
 
 # Bodies under these paths stream and are limited by what was signed for them.
@@ -219,6 +221,7 @@ def compose(
         *account_consumers(sessions),
         *graph_consumers(graph),
         *post_consumers(posts),
+        *([] if media.media.warming.idle else [warming_consumer(posts, media.media)]),
         *feed.consumers,
         *notification_consumers(Noting(database, graph, posts)),
     ]
@@ -293,6 +296,7 @@ def compose(
     app.include_router(admin.machine_routes)
     app.include_router(media.machine_routes)
     app.state.lost = lost(pages, kit)
+    admin.metrics.registry.register(WarmedFiles(lambda: media.media.warming.fetched))
     answered = admin.metrics.answered
     asgi = feed.in_front_of(
         Meter(Envelope(app, unlimited=_STREAMING, adopt=settings.trust_proxy), answered),

@@ -26,7 +26,7 @@ from tintype.graph import Graph
 from tintype.http import Routes
 from tintype.kernel.ids import Id
 from tintype.media import Audience, Media, MediaSettings, TextLimits, Uploads
-from tintype.media.consumers import jobs, late_jobs, slow_jobs
+from tintype.media.consumers import edge_jobs, jobs, late_jobs, slow_jobs
 from tintype.media.routes import Door
 from tintype.media.routes import routes as media_routes
 from tintype.media.service import (
@@ -40,6 +40,8 @@ from tintype.media.service import (
     Processing,
     Screening,
     Sweeper,
+    Velocity,
+    Warming,
 )
 from tintype.media.service.tiers import TierSettings
 
@@ -154,7 +156,9 @@ def compose_media(
     erasing = Erasing(database, blobs)
     avatars = Avatars(database, accounts, erasing)
     origins = Origins(config.media, fetch)
-    media = Media(database, accounts, grants, erasing, config.media, origins)
+    velocity = Velocity(database.clock, config.media.warm_per_minute)
+    warming = Warming(database, accounts, origins, fetch, velocity)
+    media = Media(database, accounts, grants, erasing, config.media, warming)
     door = Door(
         uploads=uploads,
         media=media,
@@ -176,7 +180,11 @@ def compose_media(
         arrivals=arrivals,
         routes=media_routes(door),
         machine_routes=storage.events(arrivals),
-        handlers=[*tiers.patient(jobs(processing, erasing, screening)), *tiers.handlers],
+        handlers=[
+            *tiers.patient(jobs(processing, erasing, screening)),
+            *tiers.handlers,
+            *edge_jobs(warming),
+        ],
         slow_handlers=tiers.patient(slow_jobs(processing)),
         late_handlers=tiers.patient(
             late_jobs(Growing(database, blobs, codecs, erasing, scratch), screening)

@@ -15,10 +15,12 @@ from tintype.media.service import (
     POSTER,
     PROCESS_PHOTO,
     PROCESS_VIDEO,
+    WARM,
     Erasing,
     Growing,
     Processing,
     Screening,
+    Warming,
 )
 
 _LEASE_S = 30
@@ -51,6 +53,11 @@ def late_jobs(growing: Growing, screening: Screening) -> list[JobHandler]:
         _extra(GROW_AV1, screening.grow_av1),
         _extra(OFFER, growing.offer),
     ]
+
+
+def edge_jobs(warming: Warming) -> list[JobHandler]:
+    """What is done for CDNs, where there are any."""
+    return [] if warming.idle else [_once(WARM, warming.warm)]
 
 
 def _once(kind: str, handle: Callable[[LeasedJob], Awaitable[None]]) -> JobHandler:

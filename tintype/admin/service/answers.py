@@ -70,6 +70,23 @@ class FeedAnswers(Collector):
         yield answers
 
 
+class WarmedFiles(Collector):
+    """Files fetched through CDNs ahead of those who want them, by outcome."""
+
+    def __init__(self, counted: Callable[[], Mapping[str, int]]) -> None:
+        self._counted = counted
+
+    def collect(self) -> Iterator[Metric]:
+        fetched = CounterMetricFamily(
+            "tintype_media_warmed",
+            "Files fetched through CDNs before they were wanted, by outcome.",
+            labels=["outcome"],
+        )
+        for outcome, files in self._counted().items():
+            fetched.add_metric([outcome], files)
+        yield fetched
+
+
 class _Cell:
     __slots__ = ("buckets", "seconds")
 

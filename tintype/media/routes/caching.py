@@ -20,14 +20,13 @@ GONE = "public, max-age=10"
 
 _FILE = f"public, max-age={_YEAR_S}, s-maxage={_SHARED_S}, immutable"
 _PLAYLIST = f"public, max-age={_HOUR_S}, s-maxage={_SHARED_S}"
-_PLAYLISTS = frozenset({"application/vnd.apple.mpegurl", "text/vtt"})
 
 
 def for_file(served: Served) -> str:
     """A file under its own name, which never changes its meaning."""
     if not served.public:
         return GUARDED
-    return _PLAYLIST if served.content_type in _PLAYLISTS else _FILE
+    return _PLAYLIST if served.names_others else _FILE
 
 
 def for_choice(served: Served, *, settled: bool) -> str:

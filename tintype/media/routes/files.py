@@ -54,6 +54,12 @@ _HEAD: Facts = {**_FACTS, "hidden": True}
 def add_files(table: Routes, door: Door) -> None:
     """Files by name and by what fits, with and without a grant; GET and HEAD of each."""
     desk = _Desk(door)
+
+    @table.get("/media/alive", access=Access.ANYONE, returns=bytes, hidden=True, limit="media")
+    async def probe_media() -> Response:
+        """Whether this server answers, asked through whatever is in front of it."""
+        return Response("alive\n", media_type="text/plain", headers={"Cache-Control": "no-store"})
+
     chosen, granted_chosen = "/media/auto/{upload_id}", "/media/g/{grant}/auto/{upload_id}"
     named, granted_named = "/media/{upload_id}/{name}", "/media/g/{grant}/{upload_id}/{name}"
 
@@ -186,9 +192,10 @@ def _is_sent_away(request: Request, served: Served) -> bool:
     """Whether this caller is shown the way to the bucket, where there is one.
 
     A player keeps asking the address that it was led to, for longer than the way there is open. A
-    script asks ours again for each piece. Downloads have names, which the bucket does not know.
+    script asks ours again for each piece. What names other files names them beside itself, which
+    in the bucket nobody may have; and the names of downloads are not known there.
     """
-    if SHIELD in request.headers or served.saved_as is not None:
+    if SHIELD in request.headers or served.names_others or served.saved_as is not None:
         return False
     return not served.is_film or request.headers.get("sec-fetch-dest") == "empty"
 

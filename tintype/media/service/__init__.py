@@ -14,6 +14,7 @@ from tintype.media.service.processing.later import GROW_AV1, GROW_VIDEO, POSTER
 from tintype.media.service.screening import Screening
 from tintype.media.service.sweeper import Sweeper
 from tintype.media.service.uploads import PROCESS_PHOTO, PROCESS_VIDEO, Uploads
+from tintype.media.service.warming import WARM, Velocity, Warming
 
 __all__ = [
     "ERASE",
@@ -24,6 +25,7 @@ __all__ = [
     "POSTER",
     "PROCESS_PHOTO",
     "PROCESS_VIDEO",
+    "WARM",
     "Arrivals",
     "Avatars",
     "Chosen",
@@ -40,4 +42,6 @@ __all__ = [
     "Served",
     "Sweeper",
     "Uploads",
+    "Velocity",
+    "Warming",
 ]

@@ -13,7 +13,14 @@ from tintype.database import Database
 from tintype.kernel.ids import Id
 from tintype.media import store
 from tintype.media.errors import MediaNotFound
-from tintype.media.model import DOWNLOAD, SERVED_TYPES, Audience, ReadyFile, rendition_key
+from tintype.media.model import (
+    DOWNLOAD,
+    SERVED_TYPES,
+    TEXTS,
+    Audience,
+    ReadyFile,
+    rendition_key,
+)
 from tintype.media.service.choosing import Wish, choose
 from tintype.media.service.grants import Grants
 from tintype.ports.blobs import Blobs
@@ -46,6 +53,11 @@ class Served(msgspec.Struct, frozen=True):
     @property
     def is_film(self) -> bool:
         return self.content_type.startswith("video/")
+
+    @property
+    def names_others(self) -> bool:
+        """Whether it leads to further files in its own folder, as playlists do."""
+        return self.content_type in TEXTS
 
 
 class Chosen(msgspec.Struct, frozen=True):

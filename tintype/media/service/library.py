@@ -22,10 +22,10 @@ from tintype.media.errors import (
 from tintype.media.model import MediaSettings, Upload, UploadStatus
 from tintype.media.service.erasing import Erasing
 from tintype.media.service.grants import Grants
-from tintype.media.service.origins import Origins
 from tintype.media.service.photo_jobs import grow_job, offer_job
 from tintype.media.service.processing.later import poster_job
 from tintype.media.service.uploads import process_job
+from tintype.media.service.warming import Warming
 from tintype.media.views import GRANT_PLACE, SlideView, UploadView, slide_view, upload_view
 from tintype.ports.blobs import StoredPart
 
@@ -49,14 +49,15 @@ class Media:
         grants: Grants,
         erasing: Erasing,
         settings: MediaSettings,
-        origins: Origins,
+        warming: Warming,
     ) -> None:
         self._database = database
         self._accounts = accounts
         self._grants = grants
         self._erasing = erasing
         self._grows = settings.avif
-        self.origins = origins
+        self.warming = warming
+        self.origins = warming.origins
 
     async def slides(
         self, reader: Reader, ids: Iterable[Id], *, viewer: Id | None

@@ -38,6 +38,7 @@ class Posts:
         uploads: Uploads,
     ) -> None:
         self._database = database
+        self._media = media
         assembly = Assembly(accounts, media)
         marks = HeldMarks(database)
         self._cards = Cards(database, accounts, media, assembly, marks)
@@ -56,6 +57,12 @@ class Posts:
     def deliver_by(self, policy: DeliveryPolicy) -> None:
         """Let this policy decide how posts that are published from now on reach their followers."""
         self.publishing.delivery = policy
+
+    async def warm(self, post: Id) -> None:
+        """Have the files of a post fetched by those who will hand them out, soon."""
+        async with self._database.write() as tx:
+            slides = (await store.slides_of(tx, [post])).get(post, [])
+            await self._media.warming.ask(tx, [slide.upload for slide in slides])
 
     async def hydrate(self, ids: Sequence[Id], *, viewer: Id | None) -> list[PostView]:
         """Views in the order of their ids, without those that the viewer may not see."""
