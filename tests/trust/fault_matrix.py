@@ -17,7 +17,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -27,52 +26,18 @@ from tests.fleet import roomy_folder
 from tests.trust.faults import FAULTS, Fault, nothing
 from tests.trust.fleet_faults import Rig
 from tests.trust.fleet_load import Doors, Figures, Town, arrive
+from tests.trust.fleet_outcome import HEAD, Outcome
 from tests.trust.fleet_press import Press
 
 _PEOPLE = 8
 _AT_ONCE = 3
 _BEFORE_S = 1.0
 _POLL_S = 0.1
-_SHORT_S = 6.0
+_BUG_S = 5.0
+_BUG_PATIENCE_S = 10.0
 _HEALTHY = "chronological"
+_SABOTAGE = "sabotage"
 BUGS = {"lose-batch": "worker-feed", "keep-notices": "api-1", "delete-early": "relay"}
-
-
-@dataclass
-class Outcome:
-    """What a fault did to people."""
-
-    fault: Fault
-    reads: int = 0
-    refused: int = 0
-    refusals: Counter[str] = field(default_factory=Counter)
-    tiers: Counter[str] = field(default_factory=Counter)
-    median_ms: float = 0.0
-    slowest_ms: float = 0.0
-    retried: int = 0
-    slowest_write_ms: float = 0.0
-    stale_ms: float = 0.0
-    delivery_s: float = 0.0
-    recovery_s: float = 0.0
-    equal_s: float = 0.0
-    deeds: int = 0
-    violations: list[str] = field(default_factory=list)
-
-    def row(self) -> str:
-        tiers = ", ".join(f"{tier} {count}" for tier, count in self.tiers.most_common())
-        return (
-            f"| {self.fault.name} | {self.reads} | {self.refused} | {tiers} "
-            f"| {self.median_ms:.0f} / {self.slowest_ms:.0f} | {self.retried} "
-            f"| {self.slowest_write_ms / 1000:.1f} | {self.stale_ms:.0f} | {self.delivery_s:.1f} "
-            f"| {self.recovery_s:.1f} | {self.equal_s:.1f} | {len(self.violations) or 'none'} |"
-        )
-
-
-HEAD = (
-    "| fault | feed reads | refused | answered by | feed ms p50 / worst | writes tried again "
-    "| slowest write s | other process late ms | slowest delivery s | healthy again s "
-    "| all equal s | violations |\n" + "|---" * 12 + "|"
-)
 
 
 class Matrix:
@@ -121,15 +86,14 @@ class Matrix:
         await self._healthy()
 
     async def see(self, bug: str) -> Outcome:
-        """Live with a planted bug for a while; its people are new, and nobody's afterwards."""
+        """Live with a planted bug for a while; its people are nobody's afterwards."""
         role = self.rig.roles[BUGS[bug]]
-        await self.settle_people()
-        patience, self._patience_s = self._patience_s, _SHORT_S
+        if self.outcomes and self.outcomes[-1].violations:
+            await self.settle_people()
+        patience, self._patience_s = self._patience_s, _BUG_PATIENCE_S
         await self.rig.do(role.plant, bug)
         try:
-            return await self.live_through(
-                Fault(f"bug: {bug}", "sabotage", nothing, hold_s=_SHORT_S)
-            )
+            return await self.live_through(Fault(f"bug: {bug}", _SABOTAGE, nothing, hold_s=_BUG_S))
         finally:
             self._patience_s = patience
             await self.rig.do(role.plant)
@@ -153,13 +117,15 @@ class Matrix:
             )
             await fault.heal(self.rig)
             healed = time.monotonic()
-            outcome.recovery_s = await self._healthy() - healed
+            if fault.experiment != _SABOTAGE:
+                outcome.recovery_s = await self._healthy() - healed
             outcome.retried = figures.refused_writes.total()
             reads = [read for read in figures.reads if read.at >= struck]
         self.town.patient = self.press.patient = False
-        await self.town.settle(self._patience_s)
-        await self.town.audit(self._patience_s)
-        outcome.violations += await self._told()
+        for look in (self.town.settle, self.town.audit, self._told):
+            # A planted bug need not be seen twice.
+            if fault.experiment != _SABOTAGE or not self.town.violations + self.press.violations:
+                await look(self._patience_s)
         outcome.equal_s = time.monotonic() - healed
         outcome.reads = len(reads)
         outcome.refused = sum(not read.tier for read in reads)
@@ -173,9 +139,9 @@ class Matrix:
         outcome.deeds = self.town.done - done
         outcome.violations += [*self.town.violations, *self.press.violations]
         outcome.violations += [f"died: {death}" for death in self.rig.deaths[deaths:]]
-        outcome.violations += _beyond(outcome)
+        outcome.violations += outcome.beyond()
         self.outcomes.append(outcome)
-        if outcome.violations:
+        if outcome.violations and fault.experiment != _SABOTAGE:
             await self._clean_up(outcome)
         return outcome
 
@@ -226,28 +192,13 @@ class Matrix:
         tier, found = await self.press.seen(door)
         return tier == _HEALTHY and {post, *self.press.secrets} <= found
 
-    async def _told(self) -> list[str]:
-        deadline = time.monotonic() + self._patience_s
+    async def _told(self, patience_s: float) -> None:
+        deadline = time.monotonic() + patience_s
         while wrong := await self.press.differences():
             if time.monotonic() > deadline:
-                return wrong
+                self.press.violations += wrong
+                return
             await asyncio.sleep(_POLL_S)
-        return []
-
-
-def _beyond(outcome: Outcome) -> list[str]:
-    """The pass figures that were missed."""
-    fault = outcome.fault
-    share = outcome.refused / outcome.reads if outcome.reads else 1.0
-    odd = outcome.tiers.keys() - fault.tiers - {"nobody"}
-    checks = (
-        (share > fault.refused, f"{share:.1%} of the feeds were refused"),
-        (bool(odd), f"feeds were answered by {odd}"),
-        (outcome.recovery_s > fault.recovery_s, f"healthy after {outcome.recovery_s:.1f} s"),
-        (outcome.equal_s > fault.equal_s, f"equal after {outcome.equal_s:.1f} s"),
-        (fault.writes and outcome.retried > 0, f"{outcome.retried} writes were tried again"),
-    )
-    return [said for missed, said in checks if missed]
 
 
 async def run(

@@ -16,8 +16,6 @@ _CHRONOLOGICAL = frozenset({"chronological"})
 _GATHERED = _CHRONOLOGICAL | {"database"}
 _LADDER = _GATHERED | {"trending"}
 _SLOW_MS = 2000
-_QUIET_S = 3.0
-"""Until consumers have read what the relay sent."""
 _LOG_S = 110.0
 """A broker that came back has its groups and transactions to sort out before anything moves."""
 _TOPIC = "tintype.events"
@@ -106,7 +104,7 @@ def _mend(rig: Rig) -> None:
 async def _wipe(rig: Rig) -> None:
     """Nothing is on its way to a consumer: a single broker takes that with it when it is wiped."""
     await rig.do(rig.roles["relay"].stop)
-    await asyncio.sleep(_QUIET_S)
+    await rig.everything_read()
     await rig.do(rig.kafka.kill)
     shutil.rmtree(rig.kafka.folder / "log")
 
