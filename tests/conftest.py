@@ -41,6 +41,22 @@ _ON_ENGINES = re.compile(
 )
 """Tests that start engines or tools of their own, by their file or their name."""
 
+_LONGEST = (
+    "test_fault_matrix",
+    "test_kill9",
+    "test_fleet",
+    "test_surfaces",
+    "test_moving",
+    "test_demo",
+    "test_interrupted_moves",
+    "test_kafka_bad_days",
+    "test_grow",
+    "test_machine",
+    "test_power_cut",
+    "test_posts",
+)
+"""Files that take a minute or more; two fleets in a row would share the processors all the time."""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -51,7 +67,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if _ON_ENGINES.search(item.nodeid):
             item.add_marker("engines")
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    first = {name: place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: (first.get(item.path.stem, len(first)), item.path not in slow))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

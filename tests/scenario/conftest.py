@@ -35,7 +35,9 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     """A whole server in this process, on SQLite unless the test is run on both."""
     changes = {}
     if getattr(request, "param", "sqlite") == "postgresql":
-        changes["database"] = DatabaseSettings(url=request.getfixturevalue("postgres_url"))
+        changes["database"] = DatabaseSettings(
+            url=request.getfixturevalue("postgres_url"), pool_size=4
+        )
     opened = await open_world(tmp_path, **changes)
     yield opened
     await opened.close()
