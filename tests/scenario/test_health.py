@@ -97,6 +97,7 @@ async def test_the_figures_tell_of_commits_and_of_what_waits(world: World) -> No
     assert figures["tintype_outbox_oldest_seconds", frozenset()] == 0
     assert figures["tintype_outbox_events", frozenset()] == 0
     assert figures["tintype_consumer_behind_events", frozenset({("group", "counters")})] == 0
+    assert figures["tintype_consumer_oldest_seconds", frozenset({("group", "counters")})] == 0
 
 
 @pytest.mark.parametrize("address", ["10.1.2.3", "192.0.2.7", "2001:db8::1"])

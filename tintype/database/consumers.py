@@ -88,6 +88,16 @@ class ConsumerRunner:
         self._log = ""
         self._in_doubt = False
         self._lost = False
+        self._oldest_ms: int | None = None
+
+    @property
+    def group(self) -> str:
+        return self._consumer.group
+
+    @property
+    def oldest_ms(self) -> int | None:
+        """When the oldest event that is in hand here, and not handled yet, was committed."""
+        return self._oldest_ms
 
     async def run(self) -> None:
         """Handle what comes until cancelled; then leave the group."""
@@ -126,6 +136,7 @@ class ConsumerRunner:
             self._in_doubt = True
             await self._arrive(batch.log)
             self._in_doubt = False
+        self._oldest_ms = min((each.record.at_ms for each in batch.records), default=None)
         if not batch.records:
             return 0
         # From here until the offset has moved, a rewind is due whatever happens.
@@ -140,6 +151,7 @@ class ConsumerRunner:
             if not await self._one_by_one(batch):
                 return await self._stand_back()
         self._in_doubt = False
+        self._oldest_ms = None
         return len(batch.records)
 
     async def _stand_back(self) -> int:

@@ -76,6 +76,10 @@ class Background:
         """The groups that are looked after here."""
         return self._work.consumers
 
+    def oldest_events(self) -> dict[str, int | None]:
+        """When the oldest event in hand of each group that is looked after here was committed."""
+        return {runner.group: runner.oldest_ms for runner in self._runners}
+
     def start(self) -> None:
         loops = [runner.run() for runner in self._runners]
         if self._log.relay is not None:

@@ -135,6 +135,7 @@ class Server:
         await self.admin.flags.refresh()
         if self.engines.shared and self.serves_people:
             await self.feed.warm()
+        self.admin.metrics.watch(self.background.oldest_events)
         self.background.start()
 
     async def stop(self) -> None:

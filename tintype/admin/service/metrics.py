@@ -69,10 +69,22 @@ class Metrics:
             "queue_oldest_seconds", "How long the oldest due job of a kind waits.", "kind"
         )
         self._behind = self._gauge("consumer_behind_events", "Events before a group.", "group")
+        self._event_age = self._gauge(
+            "consumer_oldest_seconds",
+            "Age of the oldest event that a group has in hand here; 0 when there is none.",
+            "group",
+        )
+        self._oldest: Callable[[], Mapping[str, int | None]] = dict
         self._dead = self._gauge("dead_letters", "Events that a group gave up.", "group")
 
     def _gauge(self, name: str, about: str, *labels: str) -> Gauge:
         return Gauge(f"tintype_{name}", about, labels, registry=self.registry)
+
+    def watch(self, oldest: Callable[[], Mapping[str, int | None]]) -> None:
+        """Show, from now on, how long the oldest event of these groups waits: ``oldest`` says when
+        it was committed, in ms since 1970, or ``None`` where none waits.
+        """
+        self._oldest = oldest
 
     def delivered(self, seconds: float) -> None:
         """Note how long after its publishing a post reached a range of timelines."""
@@ -104,6 +116,8 @@ class Metrics:
     def _show(self, found: StoreFigures, now_ms: int) -> None:
         oldest = found.outbox_oldest_ms
         self._outbox_age.set(0 if oldest is None else max(0, now_ms - oldest) / 1000)
+        for group, at_ms in self._oldest().items():
+            self._event_age.labels(group).set(0 if at_ms is None else max(0, now_ms - at_ms) / 1000)
         self._outbox.set(found.outbox_events)
         for labelled in (self._jobs, self._queue_age, self._behind, self._dead):
             labelled.clear()
