@@ -40,6 +40,12 @@ export interface Rendition {
   url: string;
 }
 
+/** Shares of width and height, from the upper left corner. */
+export interface FocalPoint {
+  x: number;
+  y: number;
+}
+
 export interface Slide {
   id: string;
   kind: 'photo' | 'video';
@@ -54,6 +60,12 @@ export interface Slide {
   poster?: string | null;
   hls?: string | null;
   mp4?: string | null;
+  /** What must stay in sight when the picture is cropped. */
+  focal?: FocalPoint | null;
+  /** A photo that moves: `mp4` is shown silent, over and over again. */
+  animated?: boolean;
+  /** Where the original can be downloaded, if its author offers that. */
+  original?: string | null;
 }
 
 export interface Post {
@@ -236,7 +248,7 @@ export interface SignedPart {
 
 export interface PostDraft {
   caption: string;
-  slides: { upload_id: string; alt?: string }[];
+  slides: { upload_id: string; alt?: string; focal?: FocalPoint; original?: boolean }[];
   comments_enabled?: boolean;
 }
 
@@ -247,6 +259,10 @@ export interface PostEdit {
   alt?: Record<string, string>;
   /** Every slide id once. */
   order?: string[];
+  /** By slide id; `null` for none. */
+  focal?: Record<string, FocalPoint | null>;
+  /** Whether others may download the original, by slide id. */
+  original?: Record<string, boolean>;
   comments_enabled?: boolean;
 }
 

@@ -1,6 +1,6 @@
 import { newKey } from '../api/client';
 import { createPost } from '../api/posts';
-import type { PostDraft } from '../api/types';
+import type { FocalPoint, PostDraft } from '../api/types';
 import { readLimits } from '../api/uploads';
 import { pending, type Shape } from '../feed/pending.svelte';
 import { session } from '../session/session.svelte';
@@ -23,6 +23,10 @@ function keptCaption(): string {
 /** One file of the post being made. */
 export class DraftItem {
   alt = $state('');
+  /** What must stay in sight when it is cropped. */
+  focal = $state.raw<FocalPoint | null>(null);
+  /** Whether others may download the original. */
+  offered = $state(false);
   readonly local: string;
   readonly task: UploadTask;
   readonly kind: 'photo' | 'video';
@@ -183,6 +187,8 @@ class Draft {
       items.map(async (item) => ({
         upload_id: await item.task.id(),
         ...(item.alt.trim() && { alt: item.alt.trim() }),
+        ...(item.focal && { focal: item.focal }),
+        ...(item.offered && { original: true }),
       })),
     );
     const body: PostDraft = {
