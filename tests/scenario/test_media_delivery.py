@@ -43,6 +43,12 @@ async def _published(person: Uploader, seed: int = 1) -> str:
     return str(upload["id"])
 
 
+async def _published_large(person: Uploader) -> str:
+    upload = await person.ready(photo(800, 600))
+    await person.share(upload["id"])
+    return str(upload["id"])
+
+
 def bare_of(url: str) -> str:
     """The address without the grant in it."""
     return re.sub(r"/g/[^/]+/", "/", url)
@@ -328,6 +334,73 @@ async def test_what_is_withdrawn_is_for_its_owner_alone(rig: Rig, ada: Uploader)
 
     assert withdrawn.status_code == 404
     assert (await rig.fetch(url)).status_code == 200
+
+
+# --- whichever fits
+
+
+async def test_one_address_answers_each_caller_with_what_fits(rig: Rig, ada: Uploader) -> None:
+    slide = await ada.slide(await _published_large(ada))
+    named = {(each.format, each.width): each.url.rpartition("/")[2] for each in slide.renditions}
+
+    async def ask(width: int, **headers: str) -> tuple[int, str, str]:
+        file = await rig.fetch(f"{slide.auto}?w={width}", **headers)
+        return file.status_code, file.headers["content-type"], file.headers["etag"].strip('"')
+
+    def answer(format_: str, width: int) -> tuple[int, str, str]:
+        return 200, f"image/{format_}", named[format_, width].partition(".")[0]
+
+    assert await ask(640, accept="image/webp,*/*") == answer("webp", 640)
+    assert await ask(500, accept="image/webp,*/*") == answer("webp", 640)
+    assert await ask(500, accept="*/*") == answer("jpeg", 640)
+    assert await ask(640, accept="image/webp", save_data="on") == answer("webp", 480)
+    assert await ask(640, accept="image/webp", ect="slow-2g") == answer("webp", 480)
+    assert await ask(20_000, accept="image/webp") == answer("webp", 800)
+
+
+async def test_what_was_chosen_is_kept_for_two_days_unless_a_better_one_is_to_come(
+    rig: Rig, ada: Uploader
+) -> None:
+    slide = await ada.slide(await _published_large(ada))
+
+    settled = await rig.fetch(f"{slide.auto}?w=640", accept="image/webp")
+    waiting = await rig.fetch(f"{slide.auto}?w=640", accept="image/avif,image/webp")
+    hinted = await rig.fetch(slide.auto, accept="image/webp", sec_ch_width="150")
+
+    shared = "s-maxage=60, stale-while-revalidate=86400"
+    assert settled.headers["cache-control"] == f"public, max-age=172800, {shared}"
+    assert waiting.headers["cache-control"] == f"public, max-age=300, {shared}"
+    assert settled.headers["vary"] == "Accept, Save-Data, ECT"
+    assert hinted.headers["vary"].endswith("Sec-CH-Width, Sec-CH-Viewport-Width, Sec-CH-DPR")
+    assert len(hinted.content) < len(settled.content)
+    named = await rig.client.get(settled.headers["content-location"])
+    assert named.content == settled.content
+    known = {"accept": "image/webp", "if_none_match": settled.headers["etag"]}
+    same = await rig.fetch(f"{slide.auto}?w=640", **known)
+    assert (same.status_code, same.headers["vary"]) == (304, settled.headers["vary"])
+
+
+async def test_what_fits_takes_the_same_leave_as_a_file_by_its_name(
+    rig: Rig, ada: Uploader, bo: Uploader
+) -> None:
+    rig.circle.followers.add((ada.id, bo.id))
+    granted = (await bo.slide(await _published(bo), viewer=ada.id)).auto
+    before = await rig.fetch(granted)
+
+    bare = await rig.fetch(bare_of(granted))
+    strange = await rig.fetch(granted.rpartition("/")[0] + "/1")
+    rig.circle.followers.clear()
+    after = await rig.fetch(granted)
+
+    assert (before.status_code, before.headers["cache-control"]) == (200, "private, max-age=60")
+    assert (bare.status_code, strange.status_code, after.status_code) == (404, 404, 404)
+
+
+@pytest.mark.parametrize("width", ["0", "-1", "20001", "wide"])
+async def test_a_width_that_is_none_is_refused(rig: Rig, ada: Uploader, width: str) -> None:
+    slide = await ada.slide(await _published(ada))
+
+    assert (await rig.fetch(f"{slide.auto}?w={width}")).status_code == 422
 
 
 # --- the end

@@ -56,7 +56,8 @@ class SlideView(msgspec.Struct, frozen=True):
     and ``sprite`` a WebVTT text that names small pictures to show while seeking.
     ``animated`` tells of a photo that it moves: ``mp4`` is to be shown without controls, silent and
     over and over again. ``original`` is where it can be downloaded as it was sent, if its author
-    offers that.
+    offers that. ``auto`` is one address for whoever can not choose among ``renditions``: it answers
+    with the one that fits the caller, at ``?w=`` pixels of the screen.
     """
 
     id: str
@@ -74,6 +75,7 @@ class SlideView(msgspec.Struct, frozen=True):
     focal: FocalPoint | None = None
     animated: bool = False
     original: str | None = None
+    auto: str | None = None
 
 
 class PartView(msgspec.Struct, frozen=True):
@@ -289,7 +291,11 @@ GRANT_PLACE = "-"
 
 def media_place(upload: Upload, grant: str | None = None) -> str:
     """Where the files of an upload are; what they name beside themselves is there too."""
-    return f"{HERE}/media/{upload.id}" if grant is None else f"{HERE}/media/g/{grant}/{upload.id}"
+    return f"{_media_root(grant)}/{upload.id}"
+
+
+def _media_root(grant: str | None) -> str:
+    return f"{HERE}/media" if grant is None else f"{HERE}/media/g/{grant}"
 
 
 def avatar_url(upload: Upload, renditions: Sequence[Rendition]) -> str:
@@ -328,4 +334,5 @@ def slide_view(upload: Upload, renditions: Sequence[Rendition], grant: str | Non
         sprite=urls[cues[0].name] if cues else None,
         animated=upload.animated,
         original=urls[offered[0].name] if offered else None,
+        auto=f"{_media_root(grant)}/auto/{upload.id}" if pictures else None,
     )
