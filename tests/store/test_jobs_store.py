@@ -8,8 +8,17 @@ import msgspec
 import pytest
 
 from tests.databases import manual_clock
-from tintype.database import Database, Job, JobHandler, JobRunner, LeasedJob, LeaseLost
+from tintype.database import (
+    Database,
+    Job,
+    JobHandler,
+    JobRunner,
+    LeasedJob,
+    LeaseLost,
+    Transaction,
+)
 from tintype.kernel.clock import ManualClock
+from tintype.ports.errors import OutOfSpace, TimedOut, Unavailable
 
 
 class Errand(msgspec.Struct):
@@ -70,3 +79,54 @@ async def test_a_worker_whose_lease_was_taken_can_neither_go_on_nor_finish(
 
     assert outcomes == ["done 0", "lost", "lost"]
     assert len(late) == 1
+
+
+@pytest.mark.parametrize("away", [Unavailable, TimedOut, OutOfSpace])
+async def test_a_job_outlives_an_engine_that_is_away_for_an_hour(
+    database: Database, clock: ManualClock, away: type[Exception]
+) -> None:
+    attempts: list[int] = []
+    buried: list[str] = []
+    there = False
+
+    async def run(job: LeasedJob) -> None:
+        attempts.append(job.attempt)
+        if not there:
+            raise away("nobody answers")
+
+    async def on_dead(_: Transaction, __: Errand, reason: str) -> None:
+        buried.append(reason)
+
+    handler = JobHandler("errand", Errand, run, max_attempts=3, on_dead=on_dead)
+    await _ask(database, 1)
+    for _ in range(60):
+        await JobRunner(database, [handler]).run_due()
+        clock.advance(60)
+    there = True
+    await JobRunner(database, [handler]).run_due()
+
+    assert buried == []
+    assert max(attempts) <= 2
+    assert await JobRunner(database, [handler]).run_due() == 0
+
+
+async def test_a_job_that_waited_for_an_engine_is_given_up_when_it_then_keeps_failing(
+    database: Database, clock: ManualClock
+) -> None:
+    faults = [Unavailable("away")] * 5 + [ValueError("broken")] * 3
+    met: list[str] = []
+
+    async def run(_: LeasedJob) -> None:
+        fault = faults.pop(0)
+        met.append(str(fault))
+        raise fault
+
+    handler = JobHandler("errand", Errand, run, max_attempts=3)
+    await _ask(database, 1)
+    for _ in range(20):
+        if faults:
+            await JobRunner(database, [handler]).run_due()
+            clock.advance(60)
+
+    assert met == ["away"] * 5 + ["broken"] * 2
+    assert await JobRunner(database, [handler]).run_due() == 0

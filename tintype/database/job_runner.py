@@ -16,13 +16,21 @@ import structlog
 from tintype.database.jobs import DEAD, QUEUED, RUNNING, LeaseLost, NotYet, Permanent
 from tintype.database.session import Database, Row, Transaction, TryAgain
 from tintype.database.tables import jobs
-from tintype.kernel.ids import SHARDS, Id
+from tintype.kernel.ids import SHARDS, Id, timestamp_ms
+from tintype.kernel.problem import OutOfSpace, Unavailable
+from tintype.ports import errors as adapters
 
 log = structlog.get_logger(__name__)
 
 _IDLE_S = 1.0
 _FIRST_RETRY_S = 1.0
 _LONGEST_RETRY_S = 600.0
+_LONGEST_AWAY_S = 30.0
+"""How long a job waits, at most, after an engine did not answer."""
+_AWAY = (Unavailable, OutOfSpace, adapters.Unavailable, adapters.OutOfSpace)
+"""What a job can not be blamed for."""
+_BLAMELESS_MS = 3 * 24 * 3600 * 1000
+"""How old a job may become that way; then its attempts count, so that somebody hears of it."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +39,8 @@ class JobHandler:
 
     ``handle`` may run more than once for the same job and must be idempotent; it may call
     ``job.finish(tx)`` to end the job in the transaction of its last effect. ``on_dead`` hears of a
-    job that is given up, inside the transaction that buries it.
+    job that is given up, inside the transaction that buries it. Attempts that ended because an
+    engine did not answer, or had no room, count as one of ``max_attempts`` together.
     """
 
     kind: str
@@ -212,6 +221,13 @@ class JobRunner:
 
     async def _failed(self, handler: JobHandler, job: LeasedJob, error: Exception) -> None:
         reason = str(error) or type(error).__name__
+        age_ms = self._database.clock.now_ms() - timestamp_ms(job.id)
+        if isinstance(error, _AWAY) and age_ms < _BLAMELESS_MS:
+            delay = min(_LONGEST_AWAY_S, max(_FIRST_RETRY_S, age_ms / 10_000))
+            log.warning("jobs.waits", kind=handler.kind, job=job.id, reason=reason, delay_s=delay)
+            delay *= random.uniform(0.8, 1.2)  # noqa: S311 - jitter
+            await self._requeue(job, delay_s=delay, reason=reason, tried=False)
+            return
         if isinstance(error, Permanent) or job.attempt >= handler.max_attempts:
             log.error("jobs.dead", kind=handler.kind, job=job.id, reason=reason)
             await self._bury(handler, job, reason)
