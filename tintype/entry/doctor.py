@@ -14,6 +14,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 
 from tintype.adapters.s3 import S3Settings
@@ -24,8 +26,10 @@ from tintype.database.sqlite import open_engine
 from tintype.entry import checks
 from tintype.entry.cli_storage import origins_of
 from tintype.entry.doctor_engines import examine_engines
+from tintype.entry.fetching import fetch
 from tintype.entry.settings import DATABASE, Settings
 from tintype.kernel.clock import to_rfc3339
+from tintype.media.service.origins import PROBED
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _REMOTE = frozenset(
@@ -76,6 +80,20 @@ def examine() -> Iterator[Finding]:
     yield from examine_engines(settings)
     if settings.s3 is not None:
         yield from _bucket(settings, settings.s3)
+    for edge in settings.media.edges:
+        yield _seen("cdn", partial(_edge, edge.address))
+
+
+def _edge(address: str) -> Finding:
+    """Whether a CDN hands out what this server answers; needs a running server behind it."""
+    try:
+        status = asyncio.run(fetch(address + PROBED, {}))
+    except OSError as error:
+        return Finding("cdn", "degraded", f"{address} does not answer: {error}.")
+    if status != HTTPStatus.OK:
+        fix = f"Let it pass {PROBED} on to this server."
+        return Finding("cdn", "degraded", f"{address} answers {status}. {fix}")
+    return Finding("cdn", detail=f"{address} answers.")
 
 
 def mark(finding: Finding) -> str:
