@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ import uvloop
 from pydantic import SecretStr
 
 from tests.contract.timelines import ADA, BO, END, everything, ready
+from tests.engines_nginx import certify
 from tintype.adapters.redis.client import Redis
 from tintype.adapters.redis.settings import RedisSettings
 from tintype.adapters.redis.timelines import RedisTimelines, tag_of
@@ -57,21 +57,6 @@ async def timelines(redis_server: RedisServer) -> AsyncIterator[RedisTimelines]:
 def keys_of(account: int) -> tuple[str, str]:
     tag = tag_of(account).decode()
     return f"h{{{tag}}}", f"m{{{tag}}}"
-
-
-def own_certificate(folder: Path) -> tuple[Path, Path]:
-    """A key and a certificate for this machine that nobody else knows."""
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
-            *("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-keyout", str(key), "-out", str(certificate)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return key, certificate
 
 
 async def state_of(timelines: RedisTimelines, account: int) -> TimelineState:
@@ -205,12 +190,13 @@ async def test_a_wrong_password_is_refused_and_the_right_one_is_not(
 async def test_a_server_behind_tls_is_reached_when_its_authority_is_known(
     redis_program: str, tmp_path: Path
 ) -> None:
-    key, certificate = own_certificate(tmp_path)
+    certify(tmp_path)
+    certificate = tmp_path / "fullchain.pem"
     tls_port = free_port()
     secure = {
         "tls-port": str(tls_port),
         "tls-cert-file": str(certificate),
-        "tls-key-file": str(key),
+        "tls-key-file": str(tmp_path / "privkey.pem"),
         "tls-auth-clients": "no",
     }
     server = RedisServer(tmp_path, config=secure)
