@@ -13,6 +13,7 @@ import pytest
 
 from tests.cast import ok
 from tests.media_rig import Rig, Uploader, digest, open_rig, photo
+from tintype.media import store
 from tintype.media.model import PART_BYTES
 
 HEAD = 4096
@@ -206,3 +207,43 @@ async def test_the_limits_tell_everything_that_is_enforced(rig: Rig) -> None:
     assert (limits["pixels"], limits["video_seconds"]) == (50_000_000, 3600)
     assert (limits["upload_seconds"], limits["part_address_seconds"]) == (48 * 3600, 3600)
     assert (limits["handle"], limits["password_least"], limits["head_bytes"]) == (30, 8, HEAD)
+
+
+async def test_a_file_that_the_server_gave_up_on_is_processed_again(
+    rig: Rig, ada: Uploader
+) -> None:
+    upload = await ada.upload(photo())
+    async with rig.database.write() as tx:
+        changed = {"state": "failed", "reason_code": "gave-up", "reason": "Try again."}
+        assert await store.change(tx, int(upload), changed)
+    failed = await ada.read(upload)
+
+    again = await ada.complete(upload)
+    await rig.settle()
+
+    assert (failed["state"], failed["retryable"], again.status_code) == ("failed", True, 202)
+    assert (await ada.read(upload))["state"] == "ready"
+
+
+async def test_a_companion_s_upload_has_the_parts_that_uppy_makes(rig: Rig, ada: Uploader) -> None:
+    path = "/v1/companion/s3/multipart"
+    size = 12 * 1024**2
+    asked: dict[str, Any] = {"filename": "a.mp4", "type": "video/mp4", "metadata": {"size": size}}
+
+    begun = ok(await ada.call("POST", path, json=asked))
+    told = asked | {"metadata": {"size": str(size), "part_size": size}}
+    whole = ok(await ada.call("POST", path, json=told))
+    silent = await ada.call("POST", path, json=asked | {"metadata": {}})
+    small = await ada.call("POST", path, json=asked | {"metadata": {"size": size, "part_size": 1}})
+    form = await ada.call("GET", "/v1/companion/s3/params?filename=a.jpg&type=image/jpeg")
+    other = await ada.call("GET", f"{path}/{begun['uploadId']}/1?key={whole['key']}")
+
+    upload = await ada.read(begun["uploadId"])
+    assert (upload["part_size"], upload["part_count"]) == (5 * 1024**2, 3)
+    assert (await ada.read(whole["key"]))["part_count"] == 1
+    assert (silent.status_code, small.status_code) == (422, 422)
+    assert silent.json()["errors"][0]["pointer"] == "/metadata/size"
+    assert (form.status_code, form.json()["type"]) == (409, "/problems/form-upload-refused")
+    assert other.status_code == 404
+    ok(await ada.call("DELETE", f"{path}/{begun['uploadId']}?key={begun['key']}"))
+    assert (await ada.call("GET", f"{path}/{begun['uploadId']}")).status_code == 404

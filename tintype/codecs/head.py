@@ -67,7 +67,9 @@ def _unknown(head: bytes) -> str:
     name = name_of(head)
     if name is None:
         return "This file is not a photo or video of a kind known here."
-    return f"This file is {name}, not a photo or video of a kind known here."
+    if any(word in name for word in ("photo", "picture", "video")):
+        return f"This file is {name}, which is a kind that is not known here."
+    return f"This file is {name}, not a photo or video."
 
 
 def _jpeg(head: bytes) -> tuple[int, int]:

@@ -48,7 +48,11 @@ def accept(file: Announced, settings: MediaSettings) -> str:
     accepted = _by_head(file.head, name) if file.head else None
     accepted = accepted or accepted_type(file.content_type, file.filename)
     if accepted is None:
-        raise _kind_refused("", name)
+        said = named("This file is of a kind that is not accepted.", name)
+        raise ContentTypeRefused(
+            f"{said} Photos may be JPEG, PNG, WebP, AVIF, GIF or HEIC; videos MP4, MOV or WebM.",
+            accepted=[*PHOTO_TYPES, *VIDEO_TYPES],
+        )
     kind = kind_of(accepted)
     limit = settings.photo_bytes if kind == "photo" else settings.video_bytes
     if file.size > limit:
@@ -76,14 +80,6 @@ def _by_head(head: bytes, name: str | None) -> str:
     except Rejected as verdict:
         said = named(verdict.sentence, name)
         if verdict.code == "unknown-kind":
-            raise _kind_refused(f"{said} ", name) from verdict
+            raise ContentTypeRefused(said, accepted=[*PHOTO_TYPES, *VIDEO_TYPES]) from verdict
         errors = [FieldError(pointer="/head", detail=said)]
         raise FileRefused(said, errors=errors, code=verdict.code) from verdict
-
-
-def _kind_refused(said: str, name: str | None) -> ContentTypeRefused:
-    said = said or named("This file is of a kind that is not accepted. ", name)
-    return ContentTypeRefused(
-        f"{said}Photos may be JPEG, PNG, WebP, AVIF, GIF or HEIC; videos MP4, MOV or WebM.",
-        accepted=[*PHOTO_TYPES, *VIDEO_TYPES],
-    )
