@@ -122,13 +122,15 @@ class NewFile(msgspec.Struct, frozen=True):
 class DraftSlide(msgspec.Struct, frozen=True):
     """A slide to be: an upload that exists, or a file that is going to be uploaded.
 
-    With ``original`` others may download it as it was sent, without its metadata.
+    With ``original`` others may download it as it was sent, without its metadata. ``poster_at`` is
+    the moment of a video, in seconds, that its poster shows.
     """
 
     media: Id | NewFile
     alt: str = ""
     focal: Focal | None = None
     original: bool = False
+    poster_at: float | None = None
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -143,7 +145,8 @@ class PostChanges(msgspec.Struct, frozen=True):
     """What an author wants to be different; what is ``None`` stays.
 
     ``alt`` maps slide ids to texts, ``focal`` to points, or to ``None`` to have none any more,
-    ``original`` to whether others may download it. ``order`` lists every slide id once.
+    ``original`` to whether others may download it, ``poster_at`` to the moment of a video, in
+    seconds, that its poster shows. ``order`` lists every slide id once.
     """
 
     caption: str | None = None
@@ -152,6 +155,7 @@ class PostChanges(msgspec.Struct, frozen=True):
     comments_enabled: bool | None = None
     focal: dict[Id, Focal | None] | None = None
     original: dict[Id, bool] | None = None
+    poster_at: dict[Id, float] | None = None
 
 
 def check_caption(text: str) -> str:
@@ -217,9 +221,10 @@ def rearranged(slides: Sequence[PostSlide], changes: PostChanges) -> list[PostSl
         if id_ not in known:
             raise invalid_field(f"/focal/{id_}", "This post has no such slide.")
         known[id_] = msgspec.structs.replace(known[id_], focal=focal)
-    for id_ in changes.original or {}:
-        if id_ not in known:
-            raise invalid_field(f"/original/{id_}", "This post has no such slide.")
+    for field, ids in (("original", changes.original), ("poster_at", changes.poster_at)):
+        for id_ in ids or {}:
+            if id_ not in known:
+                raise invalid_field(f"/{field}/{id_}", "This post has no such slide.")
     order = list(known) if changes.order is None else list(changes.order)
     if len(order) != len(known) or set(order) != set(known):
         raise invalid_field("/order", "Name every slide of the post once.")

@@ -60,6 +60,9 @@ _REACT_TO_COMMENT = Facts(
 )
 
 
+Moment = Annotated[float, Field(ge=0, le=86_400)]
+
+
 class FileToCome(Body):
     content_type: str = Field(max_length=100)
     bytes: int = Field(ge=0, lt=2**53)
@@ -82,6 +85,9 @@ class SlideDraft(Body):
     original: bool = Field(
         default=False, description="let others download the photo as it was sent, without metadata"
     )
+    poster_at: Moment | None = Field(
+        default=None, description="the moment of a video, in seconds, that its poster shows"
+    )
 
 
 class PostDraft(Body):
@@ -97,6 +103,7 @@ class PostEdit(Body):
     comments_enabled: bool | None = None
     focal: dict[IdField, FocalBody | None] | None = Field(default=None, max_length=_MOST)
     original: dict[IdField, bool] | None = Field(default=None, max_length=_MOST)
+    poster_at: dict[IdField, Moment] | None = Field(default=None, max_length=_MOST)
     complete: bool = Field(
         default=False,
         description="complete the uploads of this post that are still open; so does an empty body",
@@ -125,7 +132,13 @@ def _slide(slide: SlideDraft, place: int) -> DraftSlide:
 
 
 def _placed(slide: SlideDraft, media: Id | NewFile) -> DraftSlide:
-    return DraftSlide(media, slide.alt or "", _focal(slide.focal), slide.original)
+    return DraftSlide(
+        media,
+        slide.alt or "",
+        focal=_focal(slide.focal),
+        original=slide.original,
+        poster_at=slide.poster_at,
+    )
 
 
 def _focal(body: FocalBody | None) -> Focal | None:
@@ -141,6 +154,7 @@ def _changes(body: PostEdit) -> PostChanges:
         comments_enabled=body.comments_enabled,
         focal=focal,
         original=body.original,
+        poster_at=body.poster_at,
     )
 
 
@@ -184,10 +198,11 @@ def routes(posts: Posts, accounts: Accounts) -> Routes:
         problems=[PostNotFound, NotYourPost, UploadIncomplete, UploadExpired],
     )
     async def edit_post(call: Call, post_id: IdPath, body: PostEdit) -> PostView:
-        """Change the caption, the slides' texts, points and order, or turn comments off.
+        """Change the caption, the slides' texts, points, posters and order, or turn comments off.
 
         `alt` maps slide ids to texts, `focal` to points (or null), `original` to whether others may
-        download it; `order` lists every slide id once.
+        download it, `poster_at` to the second of a video that its poster shows; `order` lists every
+        slide id once.
         """
         if body.complete or not body.model_fields_set:
             await posts.publishing.complete(post_id, actor=call.actor)

@@ -156,8 +156,11 @@ class Delivery:
     async def elsewhere(self, served: Served) -> Elsewhere | None:
         """Where to fetch it without this server; ``None`` where the storage has no such place.
 
+        Texts that name other files always come from here: players look for those beside them.
         Whoever has the address can use it until it ends, a minute after this at the latest.
         """
+        if served.content_type in TEXTS:
+            return None
         url = await self._blobs.sign_read(served.key, seconds=_WAY_S)
         if url is None:
             return None

@@ -57,6 +57,7 @@ class Editing:
             if wanted != slides:
                 await store.put_slides(tx, post_id, wanted)
             offered = await self._media.offer(tx, changes.original or {})
+            await self._media.choose_posters(tx, changes.poster_at or {})
             if values or wanted != slides or offered:
                 values["edited_ms"] = self._database.clock.now_ms()
             if changes.comments_enabled not in {None, post.comments_enabled}:

@@ -114,6 +114,10 @@ class Publishing:
             await self._media.claim(tx, uploads, owner=actor, subject=post.id)
             offered = [slide.original for slide in draft.slides]
             await self._media.offer(tx, dict(zip(uploads, offered, strict=True)))
+            moments = zip(uploads, (slide.poster_at for slide in draft.slides), strict=True)
+            await self._media.choose_posters(
+                tx, {upload: at for upload, at in moments if at is not None}
+            )
             await store.insert(tx, post)
             await store.put_slides(tx, post.id, slides)
             await self._settle(tx, post, uploads, mentioned)
