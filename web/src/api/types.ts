@@ -60,6 +60,10 @@ export interface Slide {
   poster?: string | null;
   hls?: string | null;
   mp4?: string | null;
+  /** A WebVTT text that names small pictures of a video. */
+  sprite?: string | null;
+  /** Answers with the picture that fits whoever asks, at `?w=` pixels of the screen. */
+  auto?: string | null;
   /** What must stay in sight when the picture is cropped. */
   focal?: FocalPoint | null;
   /** A photo that moves: `mp4` is shown silent, over and over again. */
@@ -210,6 +214,8 @@ export interface Upload {
   reason_code?: string | null;
   /** Of a failed upload: whether the same file may succeed. */
   retryable?: boolean;
+  /** Of a video in work: how much of it is converted, in percent. */
+  progress?: number | null;
   expires_at: string;
   slide?: Slide | null;
 }

@@ -2,6 +2,7 @@ import { isPassing } from '../api/client';
 import { reasonOf } from '../api/problem';
 import { deletePost, readPost, retryPost } from '../api/posts';
 import type { Post } from '../api/types';
+import { readUpload } from '../api/uploads';
 import { session } from '../session/session.svelte';
 import { entities } from '../store/entities.svelte';
 import { keptList } from '../store/list.svelte';
@@ -31,6 +32,8 @@ const WAITS_MS = [700, 900, 1200, 1800, 2500, 4000];
 
 class Pending {
   posts = $state.raw<PendingPost[]>([]);
+  /** By post: how much of its slowest video the server has converted, in percent. */
+  converted = $state.raw<Record<string, number>>({});
 
   /** Takes up the posts that an earlier page load left waiting. */
   start(): void {
@@ -86,12 +89,24 @@ class Pending {
       if (post.state === 'published') this.#arrive(post);
       else {
         this.#show(post);
+        if (post.state === 'processing') await this.#measure(id);
         if (post.state !== 'failed') this.#later(id, turn + 1);
       }
     } catch (error) {
       if (isPassing(error)) this.#later(id, turn + 1);
       else this.#drop(id);
     }
+  }
+
+  /** Asks how far the server is with a video; of photos there is nothing to tell. */
+  async #measure(id: string): Promise<void> {
+    const tasks = this.posts.find((pending) => pending.id === id)?.tasks ?? [];
+    const uploads = tasks.flatMap((task) =>
+      task.file.type.startsWith('video/') && task.transfer.id !== null ? [task.transfer.id] : [],
+    );
+    const shown = await Promise.all(uploads.map((upload) => readUpload(upload)));
+    const told = shown.map((upload) => (upload.state === 'ready' ? 100 : (upload.progress ?? 0)));
+    if (told.length > 0) this.converted = { ...this.converted, [id]: Math.min(...told) };
   }
 
   #show(post: Post): void {
