@@ -193,7 +193,7 @@ async def test_the_ledger_is_read_page_by_page_in_order(database: Database) -> N
     pages, after = [], (0, 0, "")
     while True:
         async with database.read() as reader:
-            page = await objects.ledger_page(reader, after, 3)
+            page = await objects.ledger_page(reader, after, 4095, 3)
         if not page:
             break
         pages.append([each.upload for each, _ in page])

@@ -21,11 +21,15 @@ _KEY_LENGTH = 500
 
 
 class Blob(msgspec.Struct, frozen=True):
-    """A stored blob. ``etag`` is opaque and changes when the content is replaced."""
+    """A stored blob. ``etag`` is opaque and changes when the content is replaced.
+
+    ``stored_ms`` is when it was, since 1970 by the storage's own clock, to the second.
+    """
 
     key: str
     bytes: int
     etag: str
+    stored_ms: int = 0
 
 
 class StoredPart(msgspec.Struct, frozen=True):

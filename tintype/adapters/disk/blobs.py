@@ -335,4 +335,9 @@ def _blob(key: str, path: Path) -> Blob:
     status = path.stat()
     if not path.is_file():
         raise FileNotFoundError(path)
-    return Blob(key=key, bytes=status.st_size, etag=f"{status.st_size:x}-{status.st_mtime_ns:x}")
+    return Blob(
+        key=key,
+        bytes=status.st_size,
+        etag=f"{status.st_size:x}-{status.st_mtime_ns:x}",
+        stored_ms=status.st_mtime_ns // 1_000_000_000 * 1000,
+    )

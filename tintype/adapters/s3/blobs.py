@@ -236,7 +236,7 @@ class S3Blobs:
         async for page in self._pages("list_objects_v2", Prefix=prefix):
             for found in page.get("Contents", []):
                 if not found["Key"].endswith("/"):
-                    yield Blob(key=found["Key"], bytes=found["Size"], etag=_etag(found))
+                    yield _blob(found["Key"], found["Size"], found)
 
     async def room(self) -> int | None:
         return None
@@ -287,7 +287,7 @@ class S3Blobs:
                 if code_of(error) in NOT_FOUND:
                     self._look_for_bucket()
                 raise
-        return Blob(key=key, bytes=found["ContentLength"], etag=_etag(found))
+        return _blob(key, found["ContentLength"], found)
 
     def _look_for_bucket(self) -> None:
         self.connection.client.list_objects_v2(Bucket=self._bucket, MaxKeys=1)
@@ -313,6 +313,11 @@ class S3Blobs:
 def _about(content_type: str) -> dict[str, str]:
     """The headers that a blob is served with, for as long as it exists."""
     return {"ContentType": content_type, "CacheControl": _KEEPING, "ContentDisposition": "inline"}
+
+
+def _blob(key: str, size: int, found: dict[str, Any]) -> Blob:
+    stored_ms = int(found["LastModified"].timestamp()) * 1000
+    return Blob(key=key, bytes=size, etag=_etag(found), stored_ms=stored_ms)
 
 
 def _etag(found: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ SCRATCH = "scratch/"
 """Where blobs live that nobody needs tomorrow."""
 
 _CORS, _ABORT, _EXPIRE = "tintype-browsers", "tintype-abort-uploads", "tintype-expire-scratch"
+_COLD = "tintype-cold-originals"
 _MISSING = frozenset({"404", "NoSuchBucket", "NotFound"})
 _NONE_YET = frozenset({"NoSuchCORSConfiguration", "NoSuchLifecycleConfiguration"})
 _UNKNOWN = frozenset({"NotImplemented", "501", "MethodNotAllowed", "405"})
@@ -49,6 +51,24 @@ def cors_rules(origins: Sequence[str]) -> list[Document]:
     ]
 
 
+def cold_rules(grade: str | None, days: float) -> list[Document]:
+    """Have the bucket itself put originals into a colder class; none where this server does it.
+
+    Days are counted from when an original was stored. AWS takes whole ones, and 30 at least for
+    the infrequent-access classes.
+    """
+    if grade is None or not days:
+        return []
+    return [
+        {
+            "ID": _COLD,
+            "Status": "Enabled",
+            "Filter": {"Prefix": "originals/"},
+            "Transitions": [{"Days": math.ceil(days), "StorageClass": grade}],
+        }
+    ]
+
+
 def lifecycle_rules() -> list[Document]:
     """Abort uploads that nobody ended within 2 days, and delete scratch after one.
 
@@ -71,9 +91,16 @@ def lifecycle_rules() -> list[Document]:
     ]
 
 
-def set_up(connection: Connection, origins: Sequence[str], *, dry_run: bool) -> Iterator[Step]:
+def set_up(
+    connection: Connection,
+    origins: Sequence[str],
+    *,
+    cold: tuple[str | None, float] = (None, 0),
+    dry_run: bool,
+) -> Iterator[Step]:
     """Make the bucket what Tintype needs, step by step; what is right already is left alone.
 
+    Without ``origins`` no browser meets it. ``cold`` is the class and the days of ``cold_rules``.
     Rules that others gave the bucket stay. A dry run reads and changes nothing.
 
     Raises:
@@ -81,10 +108,10 @@ def set_up(connection: Connection, origins: Sequence[str], *, dry_run: bool) -> 
     """
     there, step = _bucket(connection, dry_run=dry_run)
     yield step
-    for name, key, ours in (
-        ("cors", "CORSRules", cors_rules(origins)),
-        ("lifecycle", "Rules", lifecycle_rules()),
-    ):
+    wanted = [("lifecycle", "Rules", [*lifecycle_rules(), *cold_rules(*cold)])]
+    if origins:
+        wanted.insert(0, ("cors", "CORSRules", cors_rules(origins)))
+    for name, key, ours in wanted:
         yield _rules(connection, name, (key, ours), there=there, dry_run=dry_run)
 
 

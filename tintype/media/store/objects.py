@@ -283,16 +283,19 @@ async def retier(tx: Transaction, seen: Sequence[StoredObject], tier: str) -> No
 
 
 async def ledger_page(
-    reader: Reader, after: tuple[int, Id, str], limit: int
+    reader: Reader, after: tuple[int, Id, str], last_shard: int, limit: int
 ) -> list[tuple[StoredObject, str | None]]:
-    """The whole ledger, page by page in the order of its key, with the state of each upload."""
+    """The ledger page by page in the order of its key, with the state of each upload."""
     key = sa.tuple_(objects.c.shard, objects.c.upload, objects.c.name)
     rows = await reader.all(
         sa.select(objects, uploads.c.state.label("upload_state"))
         .outerjoin(
             uploads, sa.and_(uploads.c.shard == objects.c.shard, uploads.c.id == objects.c.upload)
         )
-        .where(objects.c.shard >= after[0], key > sa.tuple_(*map(sa.literal, after)))
+        .where(
+            objects.c.shard.between(after[0], last_shard),
+            key > sa.tuple_(*map(sa.literal, after)),
+        )
         .order_by(objects.c.shard, objects.c.upload, objects.c.name)
         .limit(limit)
     )

@@ -1,5 +1,6 @@
 """Where stored objects are kept, by their age: a plan, a mover that carries it out, a way back."""
 
+from tintype.media.service.tiers.audit import Audit, Cleared, Found, Offence
 from tintype.media.service.tiers.claims import is_held
 from tintype.media.service.tiers.guard import needing_originals
 from tintype.media.service.tiers.mover import Moved, Mover
@@ -10,8 +11,12 @@ from tintype.media.service.tiers.plan import COLD, Plan, TierSettings
 __all__ = [
     "COLD",
     "RESTORE",
+    "Audit",
+    "Cleared",
+    "Found",
     "Moved",
     "Mover",
+    "Offence",
     "Originals",
     "Plan",
     "TierSettings",
