@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from fastapi import Path, Query, Request
@@ -146,7 +147,7 @@ class _Desk:
             return Response(status_code=304, headers=headers)
         if request.method == "HEAD":
             return Response(headers=headers | {"Content-Length": str(served.bytes)})
-        if _is_sent_away(request, served):
+        if is_sent_away(request.headers, served):
             elsewhere = await self._delivery.elsewhere(served)
             if elsewhere is not None:
                 return Response(status_code=302, headers=own | _way_to(served, elsewhere))
@@ -188,16 +189,18 @@ def _way_to(served: Served, elsewhere: Elsewhere) -> dict[str, str]:
     } | _OPEN_TO_PAGES
 
 
-def _is_sent_away(request: Request, served: Served) -> bool:
+def is_sent_away(headers: Mapping[str, str], served: Served) -> bool:
     """Whether this caller is shown the way to the bucket, where there is one.
+
+    ``headers`` are looked up by lower-case names.
 
     A player keeps asking the address that it was led to, for longer than the way there is open. A
     script asks ours again for each piece. What names other files names them beside itself, which
     in the bucket nobody may have; and the names of downloads are not known there.
     """
-    if SHIELD in request.headers or served.names_others or served.saved_as is not None:
+    if headers.get(SHIELD.lower()) or served.names_others or served.saved_as is not None:
         return False
-    return not served.is_film or request.headers.get("sec-fetch-dest") == "empty"
+    return not served.is_film or headers.get("sec-fetch-dest") == "empty"
 
 
 def _kept(problem: MediaNotFound, call: Call) -> Problem:
