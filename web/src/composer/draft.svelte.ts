@@ -6,7 +6,9 @@ import { pending, type Shape } from '../feed/pending.svelte';
 import { session } from '../session/session.svelte';
 import { entities } from '../store/entities.svelte';
 import { kindOf, limitsFrom, refusal } from '../upload/limits';
-import { shelve, shelved, unshelve, type Shelved } from '../upload/shelf';
+import type { Picked } from '../upload/picking';
+import { sameBytes } from '../upload/same';
+import { fileOf, shelve, shelved, unshelve } from '../upload/shelf';
 import { UploadTask } from '../upload/task.svelte';
 import { heicShape } from './heic';
 
@@ -117,25 +119,49 @@ class Draft {
     const account = session.viewer?.id;
     if (account === undefined) return;
     const left = (await shelved(account)).filter((item) => item.post === null);
-    this.#put([...left.map(restore), ...this.items]);
+    const restored: DraftItem[] = [];
+    for (const kept of left) {
+      // Those whose person must be asked first are offered among the unfinished ones.
+      const file = await fileOf(kept);
+      if (file) restored.push(begun(file, kept.upload, kept.alt, kept.local));
+    }
+    this.#put([...restored, ...this.items]);
   }
 
-  add(files: readonly File[]): void {
-    const refusals: string[] = [];
-    const taken: DraftItem[] = [];
+  /** Takes what can be taken, and says of each of the others why not. */
+  async add({ files, folders }: Picked): Promise<void> {
+    const refusals = folders.map((name) => `${name} is a folder. Choose the files inside it.`);
+    const extra: string[] = [];
+    const taken: File[] = [];
     for (const file of files) {
       const reason = refusal(file, this.limits);
       if (reason !== null) refusals.push(reason);
-      else if (this.items.length + taken.length >= this.limits.slides) {
-        refusals.push(`${file.name}: a post has room for ${this.limits.slides}.`);
-      } else taken.push(new DraftItem(file));
+      else if (await this.#holds(file, taken))
+        refusals.push(`${file.name} is in this post already.`);
+      else if (this.items.length + taken.length >= this.limits.slides) extra.push(file.name);
+      else taken.push(file);
     }
+    if (extra.length > 0) refusals.push(tooMany(extra, this.limits.slides));
     this.refusals = refusals;
-    this.#put([...this.items, ...taken]);
-    for (const item of taken) {
+    const items = taken.map((file) => new DraftItem(file));
+    this.#put([...this.items, ...items]);
+    for (const item of items) {
       item.keep();
       item.task.begin();
     }
+  }
+
+  /** Goes on with an upload that was begun elsewhere or earlier. */
+  adopt(file: File, upload: string): void {
+    this.#put([...this.items, begun(file, upload, '', newKey())]);
+    for (const item of this.items) item.keep();
+  }
+
+  async #holds(file: File, taken: readonly File[]): Promise<boolean> {
+    for (const other of [...this.items.map((item) => item.task.file), ...taken]) {
+      if (await sameBytes(file, other)) return true;
+    }
+    return false;
   }
 
   remove(item: DraftItem): void {
@@ -175,6 +201,11 @@ class Draft {
     this.refusals = [];
     this.replaces = null;
     this.talks = true;
+  }
+
+  /** Lets the failed files go, so that the others need not wait for them. */
+  removeFailed(): void {
+    for (const item of this.items) if (item.task.transfer.phase === 'failed') this.remove(item);
   }
 
   /**
@@ -228,11 +259,19 @@ class Draft {
   }
 }
 
-function restore(kept: Shelved): DraftItem {
-  const item = new DraftItem(kept.file, kept.local);
-  item.alt = kept.alt;
-  item.task.begin(kept.upload);
+function begun(file: File, upload: string | null, alt: string, local: string): DraftItem {
+  const item = new DraftItem(file, local);
+  item.alt = alt;
+  item.task.begin(upload);
   return item;
+}
+
+const MOST_NAMED = 3;
+
+function tooMany(names: readonly string[], most: number): string {
+  const more = names.length - MOST_NAMED;
+  const named = names.slice(0, MOST_NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
+  return `A post has room for ${most} files; these were left out: ${named}.`;
 }
 
 export const draft = new Draft();

@@ -3,14 +3,16 @@ import { pending } from '../feed/pending.svelte';
 import { session } from '../session/session.svelte';
 import { entities } from '../store/entities.svelte';
 import { kindOf } from './limits';
-import { shelved, unshelve, type Shelved } from './shelf';
+import { fileOf, shelved, unshelve, type Shelved } from './shelf';
 import { UploadTask } from './task.svelte';
 
-function carryOn(kept: Shelved): UploadTask {
-  const task = new UploadTask(kept.file);
+async function carryOn(kept: Shelved): Promise<UploadTask[]> {
+  const file = await fileOf(kept);
+  if (!file) return [];
+  const task = new UploadTask(file);
   task.onArrived = () => void unshelve(kept.local);
   task.begin(kept.upload);
-  return task;
+  return [task];
 }
 
 /** Goes on with the files of shared posts that a reload interrupted. */
@@ -24,11 +26,12 @@ export async function resumeUploads(): Promise<void> {
   for (const [id, items] of byPost) {
     try {
       const post = entities.post(await readPost(id));
-      const file = items[0]?.file;
+      const tasks = (await Promise.all(items.map(carryOn))).flat();
+      const file = tasks[0]?.file;
       pending.add({
         id,
         post,
-        tasks: items.map(carryOn),
+        tasks,
         preview: file ? { url: URL.createObjectURL(file), kind: kindOf(file.type) } : null,
         shape: null,
       });

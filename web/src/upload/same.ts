@@ -23,3 +23,26 @@ export async function differs(file: File, upload: Upload): Promise<string | null
   }
   return null;
 }
+
+const WINDOW = 256 * 1024;
+
+/** Whether two files hold the same, as far as their length, beginning, middle and end tell. */
+export async function sameBytes(one: File, other: File): Promise<boolean> {
+  if (one.size !== other.size) return false;
+  const { size } = one;
+  try {
+    for (const start of new Set([
+      0,
+      Math.max(0, Math.floor((size - WINDOW) / 2)),
+      Math.max(0, size - WINDOW),
+    ])) {
+      const pieces = [one, other].map((file) => readPiece(file, start, start + WINDOW, false));
+      const [first, second] = (await Promise.all(pieces)).map((piece) => new Uint8Array(piece));
+      if (!first || !second || first.some((byte, index) => byte !== second[index])) return false;
+    }
+  } catch {
+    // What cannot be read is told where it is sent.
+    return false;
+  }
+  return true;
+}

@@ -1,9 +1,13 @@
+import { handleOf, reopened } from './handles';
+
 /** Files on their way, kept in the browser so that a reload does not lose them. */
 export interface Shelved {
   local: string;
   /** Whose file it is: another account on this browser never sees it. */
   account: string;
-  file: File;
+  /** A copy, unless the file is so large that only where it lies is kept. */
+  file: File | null;
+  handle: FileSystemFileHandle | null;
   upload: string | null;
   alt: string;
   order: number;
@@ -14,7 +18,7 @@ export interface Shelved {
 const NAME = 'tintype';
 const TABLE = 'uploads';
 const FLAG = 'tintype.uploads';
-/** Larger files are not copied into the browser's storage; they need to be picked again. */
+/** Larger files are not copied into the browser's storage: it would be full soon. */
 const LARGEST = 512_000_000;
 
 let opened: Promise<IDBDatabase> | null = null;
@@ -47,9 +51,16 @@ export function mayHold(): boolean {
   }
 }
 
-/** Keeps or updates one. A browser that forbids it, or has no room, simply does not keep it. */
-export async function shelve(item: Shelved): Promise<void> {
-  if (item.file.size > LARGEST) return;
+/**
+ * Keeps or updates one: a copy of a file, or of a large one where it lies. A browser that forbids
+ * it, has no room or does not tell where files lie simply does not keep it: what arrived of it is
+ * then gone on with when the same file is picked again.
+ */
+export async function shelve(wanted: Omit<Shelved, 'handle'> & { file: File }): Promise<void> {
+  const handle = handleOf(wanted.file);
+  const large = wanted.file.size > LARGEST;
+  if (large && handle === null) return;
+  const item: Shelved = { ...wanted, handle, file: large ? null : wanted.file };
   try {
     await run('readwrite', (store) => store.put(item));
     localStorage.setItem(FLAG, '1');
@@ -82,6 +93,10 @@ export async function shelved(account: string): Promise<Shelved[]> {
     return [];
   }
 }
+
+/** The file of a kept item; null when it is gone, or when its person must be asked first. */
+export const fileOf = async (item: Shelved, ask = false): Promise<File | null> =>
+  item.file ?? (item.handle && (await reopened(item.handle, ask)));
 
 /** Forgets everything, for whoever uses this browser next. */
 export async function clearShelf(): Promise<void> {
