@@ -22,6 +22,8 @@ from tintype.media.model import Span, asked_span, names_etag
         ("bytes=-0", "none"),
         ("bytes=5-4", "all"),
         ("bytes=-", "all"),
+        ("Bytes=0-0", Span(0, 1)),
+        ("BYTES=-", "all"),
         ("bytes=a-b", "all"),
         ("bytes=0-1,5-6", "all"),
         ("seconds=0-1", "all"),
