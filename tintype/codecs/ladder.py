@@ -18,7 +18,7 @@ UNBOUNDED = 65_535
 WHITE = [255, 255, 255]
 _NAMES: dict[int, RungName] = {int(name): name for name in get_args(RungName) if name.isdigit()}
 # WebP is what most see within the first second: a third of the time at effort 4, for 7 % of bytes.
-_SAVING: dict[PictureFormat, tuple[str, dict[str, Any]]] = {
+SAVING: dict[PictureFormat, tuple[str, dict[str, Any]]] = {
     "jpeg": ("jpegsave", {"Q": 82, "optimize_coding": True}),
     "webp": ("webpsave", {"Q": 80, "effort": 2}),
     "avif": ("heifsave", {"Q": 58, "effort": 2, "compression": "av1"}),
@@ -86,7 +86,7 @@ def _save(picture: Any, rung: RungName, format_: PictureFormat, results: Path) -
     flat = format_ == "jpeg" and picture.hasalpha()
     shown = picture.flatten(background=WHITE) if flat else picture
     made = Made(rung, format_, picture.width, picture.height)
-    saver, options = _SAVING[format_]
+    saver, options = SAVING[format_]
     getattr(shown, saver)(str(results / made.name), keep="none", **options)
     return made
 
