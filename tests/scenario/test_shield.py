@@ -75,7 +75,9 @@ async def open_front(folder: Path, **changes: Any) -> AsyncIterator[Front]:
     server = compose(settings)
     counted = Counted(server.asgi)
     await server.start()
-    config = uvicorn.Config(counted, port=port, lifespan="off", log_config=None, ws="none")
+    config = uvicorn.Config(
+        counted, port=port, lifespan="off", log_config=None, ws="none", timeout_keep_alive=300
+    )
     web = uvicorn.Server(config)
     serving = asyncio.create_task(web.serve())
     while not web.started:  # noqa: ASYNC110 - the framework offers a flag, not an event
