@@ -10,20 +10,12 @@ from tintype.media.errors import (
 )
 from tintype.media.model import Announced, Audience, MediaSettings, Upload, UploadStatus
 from tintype.media.service import Media, Uploads
-from tintype.media.views import (
-    FocalPoint,
-    LimitsView,
-    NewUploadView,
-    SlideView,
-    TextLimits,
-    limits_view,
-)
+from tintype.media.views import LimitsView, NewUploadView, SlideView, TextLimits, limits_view
 
 __all__ = [
     "BEGINNING",
     "Announced",
     "Audience",
-    "FocalPoint",
     "LimitsView",
     "Media",
     "MediaSettings",

@@ -77,6 +77,11 @@ class SlideView(msgspec.Struct, frozen=True):
     original: str | None = None
     auto: str | None = None
 
+    def in_post(self, alt: str, focal: tuple[float, float] | None) -> SlideView:
+        """The slide as a post of its author shows it."""
+        point = None if focal is None else FocalPoint(*focal)
+        return msgspec.structs.replace(self, alt=alt, focal=point)
+
 
 class PartView(msgspec.Struct, frozen=True):
     number: int

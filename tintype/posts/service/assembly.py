@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-import msgspec
-
 from tintype.accounts import Accounts, author_view
 from tintype.database import Reader
 from tintype.database import counts as folded
 from tintype.kernel.ids import Id
-from tintype.media import FocalPoint, Media, SlideView, UploadStatus
+from tintype.media import Media, SlideView, UploadStatus
 from tintype.posts.model import Post, PostSlide, Shown
 from tintype.posts.store import posts as store
 from tintype.posts.store import reactions
@@ -88,6 +86,6 @@ def _slides(
         if view is None:
             kind = states[slide.upload].kind if slide.upload in states else "photo"
             view = SlideView(id=str(slide.upload), kind=kind, width=0, height=0, renditions=[])
-        focal = slide.focal and FocalPoint(x=slide.focal.x, y=slide.focal.y)
-        views.append(msgspec.structs.replace(view, alt=slide.alt, focal=focal))
+        focal = slide.focal and (slide.focal.x, slide.focal.y)
+        views.append(view.in_post(slide.alt, focal))
     return views
