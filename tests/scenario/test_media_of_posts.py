@@ -109,3 +109,53 @@ async def test_the_files_of_an_erased_account_are_gone(world: World) -> None:
 
     assert at_once == 404
     assert [path for path in (blobs / "blobs").rglob("*") if path.is_file()] == []
+
+
+async def _upload(person: Person, data: bytes, name: str) -> dict[str, str]:
+    asked = {"content_type": "image/jpeg", "bytes": len(data), "filename": name}
+    upload = (await person.send("POST", "/v1/uploads", asked))["id"]
+    await person.send_bytes(upload, data)
+    return {"upload_id": upload}
+
+
+async def _share(person: Person, slides: list[dict[str, str]]) -> str:
+    """Post uploads first, and complete them then: a file that fails is claimed by that time."""
+    post: str = (await person.send("POST", "/v1/posts", {"slides": slides}))["post"]["id"]
+    for slide in slides:
+        await person.send("POST", f"/v1/uploads/{slide['upload_id']}/complete")
+    await person.world.settle()
+    return post
+
+
+async def test_a_post_goes_out_without_the_file_that_failed(world: World) -> None:
+    ada = await world.join("ada")
+    files = {"dawn.jpg": photo(), "cut.jpg": photo(seed=2)[:-4000], "noon.jpg": photo(seed=3)}
+    slides = [await _upload(ada, data, name) for name, data in files.items()]
+    post = await _share(ada, slides)
+    failed = await ada.get(f"/v1/posts/{post}")
+    path = f"/v1/posts/{post}/retry"
+
+    again = await ada.call("POST", path)
+    await ada.send("POST", path, {"without_failed": True})
+    await world.settle()
+
+    assert (failed["state"], failed["retryable"]) == ("failed", False)
+    assert failed["reason"].startswith("cut.jpg, file 2 of 3: This photo is incomplete")
+    assert (again.status_code, again.json()["type"]) == (409, "/problems/nothing-to-retry")
+    shown = await ada.get(f"/v1/posts/{post}")
+    assert shown["state"] == "published"
+    assert [slide["id"] for slide in shown["slides"]] == [
+        slides[0]["upload_id"],
+        slides[2]["upload_id"],
+    ]
+
+
+async def test_a_post_whose_only_file_failed_has_nothing_to_share(world: World) -> None:
+    ada = await world.join("ada")
+    slides = [await _upload(ada, photo()[:-4000], "cut.jpg")]
+    post = await _share(ada, slides)
+
+    answer = await ada.call("POST", f"/v1/posts/{post}/retry", json={"without_failed": True})
+
+    assert answer.status_code == 409
+    assert (await ada.get(f"/v1/posts/{post}"))["state"] == "failed"

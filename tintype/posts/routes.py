@@ -110,6 +110,12 @@ class PostEdit(Body):
     )
 
 
+class Retry(Body):
+    without_failed: bool = Field(
+        default=False, description="let go of the files that failed, and share the others"
+    )
+
+
 class CommentDraft(Body):
     text: str = Field(max_length=_LONGEST)
     reply_to: IdField | None = None
@@ -227,9 +233,10 @@ def routes(posts: Posts, accounts: Accounts) -> Routes:
         returns=PostView,
         problems=[PostNotFound, NotYourPost, NothingToRetry],
     )
-    async def retry_post(call: Call, post_id: IdPath) -> PostView:
-        """Process the failed media of your post again."""
-        return await posts.publishing.retry(post_id, actor=call.actor)
+    async def retry_post(call: Call, post_id: IdPath, body: Retry | None = None) -> PostView:
+        """Process the failed media of your post again, or bring it out without them."""
+        drop = body is not None and body.without_failed
+        return await posts.publishing.retry(post_id, actor=call.actor, without_failed=drop)
 
     @table.put("/v1/posts/{post_id}/like", **_REACT)
     async def like_post(call: Call, post_id: IdPath) -> Reaction:

@@ -142,20 +142,24 @@ class Publishing:
             if post is not None and post.state == "pending":
                 await self._settle(tx, post, await _uploads_of(tx, post_id), mentioned)
 
-    async def retry(self, post_id: Id, *, actor: Id) -> PostView:
-        """Process the failed media of an own post again.
+    async def retry(self, post_id: Id, *, actor: Id, without_failed: bool = False) -> PostView:
+        """Process the failed media of an own post again, or let go of them and bring out the rest.
 
         Raises:
             PostNotFound, NotYourPost.
-            NothingToRetry: it did not fail, or a file of it fails whenever it is tried.
+            NothingToRetry: it did not fail, a file of it fails whenever it is tried, or no file
+                would be left.
         """
         async with self._database.write() as tx:
             await tx.lock(post_id)
             post = await access.own(tx, self._graph, post_id, actor)
-            uploads = await _uploads_of(tx, post_id)
-            hopeful = post.state == "failed" and post.retryable
-            if not hopeful or not await self._media.retry(tx, uploads):
+            if without_failed:
+                hopeful = post.state == "failed" and await self._drop_failed(tx, post_id)
+            else:
+                hopeful = post.retryable and await self._retry_failed(tx, post_id)
+            if not hopeful:
                 raise NothingToRetry(post.reason or "")
+            uploads = await _uploads_of(tx, post_id)
             values = {"state": "pending", "reason": None, "retryable": False}
             await store.change(tx, post_id, values, only_in=_FAILED)
             post = await self._read(tx, post_id)
@@ -187,6 +191,25 @@ class Publishing:
         if problems:
             raise problems[0]
         await self.settle(post_id)
+
+    async def _retry_failed(self, tx: Transaction, post_id: Id) -> bool:
+        return bool(await self._media.retry(tx, await _uploads_of(tx, post_id)))
+
+    async def _drop_failed(self, tx: Transaction, post_id: Id) -> bool:
+        """Let go of the slides that can not be shown; tells whether any is left."""
+        slides = (await store.slides_of(tx, [post_id]))[post_id]
+        states = await self._media.states(tx, [slide.upload for slide in slides])
+        kept = [
+            slide
+            for slide in slides
+            if slide.upload in states and states[slide.upload].state not in _BROKEN
+        ]
+        if not kept:
+            return False
+        await store.put_slides(tx, post_id, kept)
+        gone = {slide.upload for slide in slides} - {slide.upload for slide in kept}
+        await self._media.release(tx, gone)
+        return True
 
     async def mentioned(self, text: str) -> dict[str, Id]:
         """The accounts that a text names, by handle."""

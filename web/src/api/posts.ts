@@ -28,7 +28,8 @@ export const readPost = (id: string, signal?: AbortSignal) =>
 export const createPost = (draft: PostDraft, key: string) =>
   post<{ post: Post }>('/posts', draft, key);
 export const editPost = (id: string, edit: PostEdit) => patch<Post>(`/posts/${id}`, edit);
-export const retryPost = (id: string) => post<Post | undefined>(`/posts/${id}/retry`);
+export const retryPost = (id: string, withoutFailed = false) =>
+  post<Post | undefined>(`/posts/${id}/retry`, { without_failed: withoutFailed });
 export const deletePost = (id: string) => remove(`/posts/${id}`);
 
 export const setLiked = (id: string, on: boolean) =>

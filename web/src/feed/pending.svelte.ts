@@ -46,12 +46,13 @@ class Pending {
     this.#later(pending.id, 0);
   }
 
-  async retry(pending: PendingPost): Promise<void> {
+  /** Tries the failed files of a post again, or lets go of them and shares the others. */
+  async retry(pending: PendingPost, withoutFailed = false): Promise<void> {
     if (pending.post.state !== 'failed') {
       for (const task of pending.tasks) task.retry();
     } else {
       try {
-        await retryPost(pending.id);
+        await retryPost(pending.id, withoutFailed);
         const tasks = pending.tasks.filter((task) => task.transfer.phase !== 'failed');
         this.posts = this.posts.map((other) => (other === pending ? { ...other, tasks } : other));
         entities.post({ ...pending.post, state: 'processing', reason: null });
