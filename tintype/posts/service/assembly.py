@@ -86,6 +86,6 @@ def _slides(
         if view is None:
             kind = states[slide.upload].kind if slide.upload in states else "photo"
             view = SlideView(id=str(slide.upload), kind=kind, width=0, height=0, renditions=[])
-        focal = slide.focal and (slide.focal.x, slide.focal.y)
+        focal = None if slide.focal is None else (slide.focal.x, slide.focal.y)
         views.append(view.in_post(slide.alt, focal))
     return views
