@@ -165,7 +165,7 @@ class FeedSettings(BaseModel):
 
     budget_ms: int = Field(default=350, ge=50)
     """How long a page may wait for a database that other machines share, before popular posts are
-    shown instead."""
+    shown instead. Where they can not be, it waits on for `database.statement_timeout_ms`."""
 
     def threshold(self) -> Threshold:
         """The rule that these settings make."""
