@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from tests.media_rig import Rig, Uploader, eventually, open_rig
 from tests.unit.codecs import originals
+from tintype.media import MediaSettings
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
@@ -195,3 +196,24 @@ async def test_the_progress_of_a_video_is_told_while_it_is_converted(
     await eventually(through, seconds=110)
     assert max(each or 0 for each in told) > 0
     assert (await ada.read(upload))["progress"] is None
+
+
+async def test_what_many_like_gets_a_rung_in_av1_where_the_operator_wants_it(
+    tmp_path: Path,
+) -> None:
+    async with open_rig(tmp_path, settings=MediaSettings(av1=True)) as rig:
+        ada = await rig.join("ada")
+        source = originals.film(tmp_path / "clip.webm", size="1280x720", rate=10, seconds=1)
+        film = await ada.ready(source.read_bytes(), "video/webm")
+        before = film["slide"]["hls"]
+
+        async with rig.database.write() as tx:
+            await rig.media.media.warming.ask(tx, [int(film["id"])])
+        await rig.settle()
+
+        slide = (await ada.read(film["id"]))["slide"]
+        master = await _text(rig, slide["hls"])
+        codecs = re.findall(r'CODECS="([^,"]*)', master)
+        assert any(each.startswith("av01.0.") for each in codecs)
+        assert any(each.startswith("avc1.") for each in codecs)
+        assert (await rig.fetch(before)).status_code == 200

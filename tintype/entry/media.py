@@ -157,7 +157,7 @@ def compose_media(
     avatars = Avatars(database, accounts, erasing)
     origins = Origins(config.media, fetch)
     velocity = Velocity(database.clock, config.media.warm_per_minute)
-    warming = Warming(database, accounts, origins, fetch, velocity)
+    warming = Warming(database, accounts, origins, fetch, velocity, av1=config.media.av1)
     media = Media(database, accounts, grants, erasing, config.media, warming)
     door = Door(
         uploads=uploads,

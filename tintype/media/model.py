@@ -116,6 +116,9 @@ class MediaSettings(BaseModel):
     """Uploads that one account may have under way at the same time."""
     avif: bool = True
     """Whether published photos get AVIF files later on, when the machine has time."""
+    av1: bool = False
+    """Whether a video that is liked often within a minute, or is posted by somebody with very many
+    followers, gets a rung in AV1 as well: fewer bytes, for many times the work."""
     origin: str | None = None
     """The host name of media alone, as `https://media.photos.example`: it reaches this server or
     its shield, and gets no cookies. Unset: files come from wherever the caller reached the API."""
@@ -124,7 +127,7 @@ class MediaSettings(BaseModel):
     twice its share of the files is written `https://cdn.example*2`."""
     warm_per_minute: int = 120
     """Likes of a post within a minute after which its files are fetched through every CDN, before
-    the rest asks. 0: never."""
+    the rest asks, and its videos are worth AV1. 0: never."""
 
     @property
     def edges(self) -> tuple[Cdn, ...]:

@@ -16,6 +16,7 @@ from tintype.kernel.ids import Id, shard_of
 from tintype.media import store
 from tintype.media.model import MASTERS, PICTURES, Rendition, Upload, Work
 from tintype.media.service.origins import Fetch, Origins
+from tintype.media.service.processing.later import grow_av1_job
 
 log = structlog.get_logger(__name__)
 
@@ -88,7 +89,10 @@ class Warming:
         origins: Origins,
         fetch: Fetch,
         velocity: Velocity,
+        *,
+        av1: bool = False,
     ) -> None:
+        self._av1 = av1
         self._database = database
         self._accounts = accounts
         self.origins = origins
@@ -99,12 +103,19 @@ class Warming:
 
     @property
     def idle(self) -> bool:
-        """Whether there is nothing to warm."""
-        return not self.origins.health
+        """Whether nothing is done about what many want."""
+        return not self.origins.health and not self._av1
 
     async def ask(self, tx: Transaction, ids: Sequence[Id]) -> None:
-        """Warm these uploads soon; those that wait for it already are not asked for twice."""
-        for id_ in ids:
+        """Warm these uploads soon, and give videos a rung in AV1 where that is wanted.
+
+        Those that wait for it already are not asked for twice.
+        """
+        if self._av1:
+            for upload in (await store.read_all(tx, ids)).values():
+                if upload.kind == "video":
+                    await tx.enqueue(grow_av1_job(upload.id))
+        for id_ in ids if self.origins.health else ():
             await tx.enqueue(
                 Job(
                     kind=WARM,
