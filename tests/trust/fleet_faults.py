@@ -210,8 +210,6 @@ class Rig:
                 # All of this shares two processors: what is slow here is not the engine.
                 "TINTYPE_FEED__BUDGET_MS": "3000",
                 "TINTYPE_REDIS__TIMEOUT_MS": "1000",
-                # A call that never ends is given up after twice this.
-                "TINTYPE_KAFKA__TIMEOUT_MS": "5000",
             }
         )
         through = {
