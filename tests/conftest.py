@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cast import World, open_world
-from tests.engines_kafka import kafka_broker, kafka_prefix
+from tests.engines_kafka import _broker, kafka_broker, kafka_prefix
 from tests.engines_nginx import nginx_there
 from tests.engines_postgres import own_postgres, postgres, postgres_url
 from tests.engines_redis import redis_cluster, redis_program, redis_sentinel, redis_server
@@ -18,6 +18,7 @@ from tests.missing import untested
 
 # Named here and nowhere else: a fixture that a second module names is started a second time.
 __all__ = [
+    "_broker",
     "kafka_broker",
     "kafka_prefix",
     "nginx_there",

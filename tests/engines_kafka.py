@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -14,6 +15,7 @@ from tools.engines.kafka import KafkaBroker
 from tools.engines.process import EngineMissing
 
 _numbers = count(1)
+_WARM_S = 120.0
 
 
 def open_broker(folder: Path) -> KafkaBroker:
@@ -25,12 +27,41 @@ def open_broker(folder: Path) -> KafkaBroker:
 
 
 @pytest.fixture(scope="session")
-def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
-    """A running broker; a test that stops it must start it again."""
+def _broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
     broker = open_broker(tmp_path_factory.mktemp("kafka"))
-    broker.start()
     yield broker
     broker.kill()
+
+
+@pytest.fixture
+def kafka_broker(_broker: KafkaBroker) -> KafkaBroker:
+    """A running broker, whatever the test before did to it."""
+    _broker.resume()
+    if not _broker.running:
+        _broker.start()
+        _warm(_broker)
+    return _broker
+
+
+def _warm(broker: KafkaBroker) -> None:
+    """Have the broker make the topics of its coordinators: on a busy machine that takes long."""
+    from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+
+    client = {"bootstrap.servers": broker.bootstrap, "log_level": 2}
+    producer = Producer(client | {"transactional.id": "warm"})
+    reader = Consumer(client | {"group.id": "warm"})
+    deadline = time.monotonic() + _WARM_S
+    while True:
+        try:
+            producer.init_transactions(10)
+            reader.committed([TopicPartition("warm", 0)], timeout=10)
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            break
+    reader.close()
 
 
 @pytest.fixture
