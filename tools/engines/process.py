@@ -18,7 +18,8 @@ from typing import BinaryIO
 CACHE = Path(os.environ.get("TINTYPE_ENGINES") or Path.home() / ".cache" / "tintype" / "engines")
 """Where ``make engines`` keeps what it downloaded and built."""
 
-_PATIENCE_S = 150.0
+_PATIENCE_S = 180.0
+"""A Java machine on a busy host takes minutes; whatever ended is noticed at once all the same."""
 _POLL_S = 0.02
 _PR_SET_PDEATHSIG = 1
 # A child dies with the thread that started it, so all are started by one that lasts.
