@@ -35,7 +35,7 @@ _IMPERSONAL = (
     *("/v1/instance", "/v1/limits", "/openapi.json", "/docs", "/problems"),
     *("/metrics", "/readyz", "/robots.txt", "/signin", "/t/dawn"),
 )
-_GRANT = re.compile(r"/media/g/([^/]+)/")
+_GRANT = re.compile(r"/media/g/([\w-]{48})/")
 
 
 @dataclass
@@ -181,7 +181,7 @@ class Watch:
             address = view["slides"][0]["renditions"][0]["url"]
             answer = await self._folk.people[author].call("GET", address)
             assert answer.is_success
-            self._files[post] = (address.partition("?")[0], answer.content)
+            self._files[post] = (_GRANT.sub("/media/", address), answer.content)
 
     async def look(self) -> None:
         """Every surface and every file, as everybody who can sign in, and as nobody."""
