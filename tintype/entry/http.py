@@ -133,6 +133,7 @@ def _listen(server: Server) -> uvicorn.Server:
             server_header=False,
             # Off unless the operator said so: anybody on this machine could set them.
             proxy_headers=settings.trust_proxy,
+            forwarded_allow_ips=settings.trusted_proxies,
             timeout_graceful_shutdown=_DRAIN_S,
         )
     )

@@ -39,6 +39,9 @@ class Settings(BaseModel):
     request came to."""
     trust_proxy: bool = False
     """Take the caller's address from `X-Forwarded-For`. Only behind a proxy that sets it."""
+    trusted_proxies: str = "127.0.0.1,::1"
+    """With `trust_proxy`: the proxies whose `X-Forwarded-Proto` is believed, by address or network,
+    separated by commas. `*` only where nobody else reaches this process."""
     allow_insecure: bool = False
     """Allow a `public_url` without TLS on a public name. Passwords then travel in the clear."""
     secret: SecretStr | None = None
