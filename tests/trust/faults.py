@@ -16,7 +16,7 @@ _CHRONOLOGICAL = frozenset({"chronological"})
 _GATHERED = _CHRONOLOGICAL | {"database"}
 _LADDER = _GATHERED | {"trending"}
 _SLOW_MS = 2000
-_LOG_S = 110.0
+_LOG_S, _LOG_EQUAL_S = 120.0, 180.0
 """A broker that came back has its groups and transactions to sort out before anything moves."""
 _TOPIC = "tintype.events"
 _BEHIND = ("worker-feed", "worker-rest", "worker-media", "relay")
@@ -242,6 +242,7 @@ FAULTS = (
         hold_s=6,
         long_hold_s=120,
         recovery_s=_LOG_S,
+        equal_s=_LOG_EQUAL_S,
         always=True,
     ),
     Fault(
@@ -251,6 +252,7 @@ FAULTS = (
         _START_KAFKA,
         hold_s=0,
         recovery_s=_LOG_S,
+        equal_s=_LOG_EQUAL_S,
     ),
     Fault(
         "Kafka wiped",
@@ -259,6 +261,7 @@ FAULTS = (
         _after_wipe,
         hold_s=3,
         recovery_s=_LOG_S,
+        equal_s=_LOG_EQUAL_S,
         always=True,
     ),
     Fault("messages that nobody can read", "E6", _blocking(_pour_poison), hold_s=2),
