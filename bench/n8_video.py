@@ -32,7 +32,7 @@ from tintype.codecs.sprite import sheet_for
 from tintype.codecs.worker import ffmpeg_program
 
 RATIO_BAR, FEED_BAR_S = 1.1, 0.5
-SECONDS, WIDTH, HEIGHT = 16, 1920, 1080
+SECONDS, WIDTH, HEIGHT = 10, 1920, 1080
 ROUNDS = 2
 POLL_S = 0.05
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -97,7 +97,9 @@ def spent_by(pid: int) -> float:
 async def ratio(original: Path, folder: Path) -> dict[str, Any]:
     """Turns: the clip through a warm decoder, the same by bare ffmpeg, and so on."""
     ours, bares = [], []
-    settings = CodecSettings(scratch=folder / "scratch", video_slots=1, video_threads=1)
+    settings = CodecSettings(
+        scratch=folder / "scratch", video_slots=1, video_threads=1, idle_seconds=7200
+    )
     codecs = Codecs(settings)
     await codecs.start()
     small = folder / "small.mp4"

@@ -312,3 +312,59 @@ async def test_a_photo_is_not_taken_for_a_film(film: Film, tmp_path: Path) -> No
         await film(source)
 
     assert refused.value.code == "not-a-video"
+
+
+@pytest.mark.parametrize(
+    ("name", "coding"),
+    [
+        ("phone.mov", ("-c:v", "libx265", "-x265-params", "log-level=none", "-tag:v", "hvc1")),
+        ("new.mp4", ("-c:v", "libsvtav1", "-preset", "12")),
+        ("web.webm", ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8")),
+        ("old.mov", ("-c:v", "prores", "-pix_fmt", "yuv422p10le", "-c:a", "pcm_s16le")),
+    ],
+)
+async def test_films_of_phones_browsers_and_cameras_become_a_ladder(
+    film: Film, tmp_path: Path, name: str, coding: tuple[str, ...]
+) -> None:
+    source = originals.film(tmp_path / name, size="1280x720", seconds=0.5, output=coding)
+
+    result = await film(source)
+
+    assert [track.file.rung for track in result.tracks] == ["720p", "360p"]
+    assert result.further == ("540p",)
+    assert {track.codecs[:7] for track in result.tracks} == {"avc1.64"}
+    assert result.sound is not None
+
+
+async def test_a_track_of_notes_beside_the_pictures_is_dropped(film: Film, tmp_path: Path) -> None:
+    notes = ("-timecode", "01:02:03:04", "-write_tmcd", "1")
+    source = originals.fitting_film(tmp_path / "notes.mov", output=notes)
+    assert b"tmcd" in source.read_bytes()
+
+    result = await film(source)
+
+    assert [b"tmcd" in each.path.read_bytes() for each in result.renditions] == [False] * 3
+
+
+async def test_sound_alone_is_no_film(film: Film, tmp_path: Path) -> None:
+    source = tmp_path / "song.mp4"
+    order = [originals.ffmpeg(), "-v", "error", "-f", "lavfi", "-i", "sine=duration=1"]
+    subprocess.run([*order, "-c:a", "aac", str(source)], check=True)  # noqa: ASYNC221 - a moment
+
+    with pytest.raises(Rejected) as refused:
+        await film(source)
+
+    assert refused.value.code == "no-picture"
+
+
+async def test_no_file_of_a_film_tells_where_it_was_made(film: Film, tmp_path: Path) -> None:
+    note = "canary-2b77"
+    output = ("-metadata", f"location=+48.8584+002.2945/{note}", "-metadata", f"title={note}")
+    source = originals.film(tmp_path / "film.mp4", size="1280x720", output=output, seconds=0.5)
+    assert note.encode() in source.read_bytes()
+
+    result = await film(source)
+
+    for each in (*result.renditions, *result.poster, result.sprite):
+        data = each.path.read_bytes()
+        assert not [mark for mark in (note.encode(), b"48.8584", b"Lavf") if mark in data]
