@@ -33,7 +33,7 @@ _PEOPLE = 8
 _AT_ONCE = 3
 _BEFORE_S = 1.0
 _POLL_S = 0.1
-_BUG_S = 5.0
+_BUG_S = 8.0
 _BUG_PATIENCE_S = 10.0
 _HEALTHY = "chronological"
 _SABOTAGE = "sabotage"
@@ -117,8 +117,7 @@ class Matrix:
             )
             await fault.heal(self.rig)
             healed = time.monotonic()
-            if fault.experiment != _SABOTAGE:
-                outcome.recovery_s = await self._healthy() - healed
+            outcome.recovery_s = await self._healthy() - healed
             outcome.retried = figures.refused_writes.total()
             reads = [read for read in figures.reads if read.at >= struck]
         self.town.patient = self.press.patient = False
