@@ -38,7 +38,7 @@ SIZE = 4 * 1024 * MIB
 BAR_MIB = 64
 PARALLEL = 3
 SAMPLE_S = 0.05
-# What a page's script says: only it is led to the bucket for films, as it asks anew for each piece.
+# What a page's script says as it loads the pieces of a film.
 _SCRIPT = {"Sec-Fetch-Dest": "empty"}
 
 

@@ -22,6 +22,7 @@ from tintype.media.service.choosing import wish_in
 _LOCKED_DOWN = "default-src 'none'; sandbox"
 # Files are shown, measured and read by pages of other origins than their own. Who reads them across
 # origins does so without cookies, so what an address alone opens is all that can be read.
+_ELEMENTS = {"video", "audio"}
 _OPEN_TO_PAGES = {
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Access-Control-Allow-Origin": "*",
@@ -194,13 +195,14 @@ def is_sent_away(headers: Mapping[str, str], served: Served) -> bool:
 
     ``headers`` are looked up by lower-case names.
 
-    A player keeps asking the address that it was led to, for longer than the way there is open. A
-    script asks ours again for each piece. What names other files names them beside itself, which
-    in the bucket nobody may have; and the names of downloads are not known there.
+    A film that is the source of an element in a page is the exception: the browser keeps asking
+    the address that it was led to, for longer than the way there is open. Scripts and apps ask
+    ours again for each piece. What names other files names them beside itself, which in the bucket
+    nobody may have; and the names of downloads are not known there.
     """
     if headers.get(SHIELD.lower()) or served.names_others or served.saved_as is not None:
         return False
-    return not served.is_film or headers.get("sec-fetch-dest") == "empty"
+    return not served.is_film or headers.get("sec-fetch-dest") not in _ELEMENTS
 
 
 def _kept(problem: MediaNotFound, call: Call) -> Problem:
