@@ -63,7 +63,7 @@ class Cost(NamedTuple):
     cold: float
 
 
-def populate(path: Path, accounts: int, viewers: dict[int, int]) -> dict[int, int]:
+def settle_world(path: Path, accounts: int, viewers: dict[int, int]) -> dict[int, int]:
     """Fill a fresh database; ``viewers`` says how many people each account (by its number) follows.
 
     Returns the ids of the viewers, by how many they follow.
@@ -144,7 +144,7 @@ def costs(folder: Path, accounts: int, viewers: dict[int, int]) -> dict[int, Cos
         await compose(settings).stop()
 
     asyncio.run(made())
-    ids = populate(folder / DATABASE, accounts, viewers)
+    ids = settle_world(folder / DATABASE, accounts, viewers)
     return asyncio.run(measured())
 
 

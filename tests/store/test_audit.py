@@ -152,7 +152,7 @@ async def test_orphans_go_and_a_dry_run_only_names_them(depot: Depot) -> None:
     assert (await _audit(depot).run(hashes=True)).clean
 
 
-async def test_young_orphans_stay(depot: Depot) -> None:
+async def test_orphans_that_are_young_stay(depot: Depot) -> None:
     orphan = original_key(depot.database.ids.next(5))
     await depot.stores[MAIN].write(orphan, b"xyz", content_type=TYPE)
 
