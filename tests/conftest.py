@@ -38,7 +38,7 @@ _ON_ENGINES = re.compile(
     r"^tests/(?!house|unit/adapters).*("
     r"test_(redis|kafka|s3|postgres|fleet|gateway|grow|deploy|bucket|fault_matrix|outbox_order)"
     r"|test_(ladder_engines|migrations_postgres)"
-    r"|/(moving|storage|tools)/|\[postgres|-postgres|\[partition)"
+    r"|/(moving|storage|tiers|tools)/|\[postgres|-postgres|\[partition)"
 )
 """Tests that start engines or tools of their own, by their file or their name."""
 

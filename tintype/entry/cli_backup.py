@@ -27,6 +27,9 @@ def backup(
     with _refusals(), _shown("Backing up", _size_of(settings.data)) as progress:
         manifest = back_up(settings.data, target, SystemClock(), progress)
     typer.echo(f"{_summary(manifest)} in {target}. Keep it on another machine.")
+    cold = settings.disk.cold_path
+    if cold is not None and not cold.resolve().is_relative_to(settings.data.resolve()):
+        typer.echo(f"Cold originals are not in it: copy {cold} right after this.", err=True)
 
 
 def restore_backup(

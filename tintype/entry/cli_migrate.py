@@ -65,6 +65,10 @@ def migrate_store(
     Run it again after an interruption: it goes on. Status 1 when something differs.
     """
     settings = load(Settings)
+    if settings.disk.cold_path is not None:
+        fix = "Bring them back first: set tiers.cold_days = 0 and run tintype storage move."
+        typer.echo(f"tintype: originals may be in {settings.disk.cold_path}. {fix}", err=True)
+        raise typer.Exit(1)
     with _refusals():
         from tintype.entry.migrate_store import Source
 

@@ -26,6 +26,7 @@ from tintype.database.sqlite import open_engine
 from tintype.entry import checks
 from tintype.entry.cli_storage import origins_of
 from tintype.entry.doctor_engines import examine_engines
+from tintype.entry.doctor_tiers import examine_tiers
 from tintype.entry.fetching import fetch
 from tintype.entry.settings import DATABASE, Settings
 from tintype.kernel.clock import to_rfc3339
@@ -78,6 +79,7 @@ def examine() -> Iterator[Finding]:
     for name, look in looks:
         yield _seen(name, look)
     yield from examine_engines(settings)
+    yield from examine_tiers(settings)
     if settings.s3 is not None:
         yield from _bucket(settings, settings.s3)
     for edge in settings.media.edges:

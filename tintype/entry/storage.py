@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tintype.adapters.s3.queue import EventQueue
 
 _QUEUE_S = 1.0
+_LEFTOVERS_S = 300.0
 _CHECK_S = 1.0
 
 
@@ -66,11 +67,14 @@ class Storage:
         return machine_routes(StorageEvents(keys_in, arrivals.announced, self.token))
 
     def periodic(self, arrivals: Arrivals) -> list[Periodic]:
-        """What has to be asked for, where the storage does not report by itself."""
+        """What has to be asked for, where the storage does not report or clean up by itself."""
+        folders = [each for each in (self.blobs, self.cold) if isinstance(each, DiskBlobs)]
+        found = [Periodic("sweep leftovers", _LEFTOVERS_S, each.sweep) for each in folders]
         queue = self.queue
-        if queue is None:
-            return []
-        return [Periodic("read storage events", _QUEUE_S, lambda: queue.drain(arrivals.announced))]
+        if queue is not None:
+            drain = lambda: queue.drain(arrivals.announced)  # noqa: E731 - it is called so
+            found.append(Periodic("read storage events", _QUEUE_S, drain))
+        return found
 
 
 def open_storage(

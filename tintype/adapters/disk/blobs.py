@@ -86,6 +86,15 @@ class DiskBlobs:
         self._threads.close()
         self._desk.close()
 
+    async def sweep(self) -> int:
+        """Remove what processes left that died while they wrote; returns how much of it."""
+
+        def work() -> int:
+            with files.translated(self._root):
+                return self._desk.sweep()
+
+        return await self._threads.run(work)
+
     async def create_upload(self, key: str, *, size: int, content_type: str) -> str:
         del content_type  # a file has none; what is served carries our own
         checked_key(key)
