@@ -19,6 +19,7 @@ from tintype.media import store
 from tintype.media.model import original_key
 from tintype.media.service.tiers import COLD, TierSettings
 from tintype.media.store.objects import MAIN
+from tintype.ports.blobs import Standing
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -232,3 +233,68 @@ async def test_moving_is_held_to_the_bytes_a_second_that_are_set(
     await depot.mover(bytes_per_second=1_600_000).run_due()
 
     assert loop.time() - before >= 2 * 400_000 / 1_600_000
+
+
+class Graded(DiskBlobs):
+    """A folder that knows classes of storage, as a bucket on AWS does."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root, secret=b"k" * 32, settings=ROOMY)
+        self.grades: dict[str, str] = {}
+        self.copies: list[tuple[str, str]] = []
+
+    async def regrade(self, key: str, grade: str) -> None:
+        await self.head(key)
+        self.copies.append((key, grade))
+        self.grades[key] = grade
+
+    async def standing(self, key: str) -> Standing:
+        await self.head(key)
+        return Standing(self.grades.get(key, "STANDARD"))
+
+
+@pytest.fixture
+async def bucket(database: Database, tmp_path: Path) -> AsyncIterator[Depot]:
+    store_ = Graded(tmp_path / "bucket")
+    yield Depot(database, {MAIN: store_}, TierSettings(cold_class="GLACIER_IR"))
+    store_.close()
+
+
+async def test_a_class_of_storage_is_a_place_like_any_other(
+    bucket: Depot, clock: ManualClock
+) -> None:
+    upload, graded = await bucket.keep(b"x", b"small"), bucket.stores[MAIN]
+    assert isinstance(graded, Graded)
+    key = original_key(upload)
+    clock.advance(31 * DAY)
+    await bucket.mover().run_due()
+    cold = await bucket.original(upload)
+    clock.advance(HOUR)
+    await bucket.change(cold, state="restoring", target=MAIN)
+
+    await bucket.mover().run_due()
+
+    warm = await bucket.original(upload)
+    assert (cold.tier, cold.place, cold.state) == ("cold", "main/GLACIER_IR", "resting")
+    assert (warm.tier, warm.place, warm.state) == ("warm", MAIN, "resting")
+    assert graded.copies == [(key, "GLACIER_IR"), (key, "STANDARD")]
+    assert await graded.read(key) == b"x"
+
+
+async def test_the_ledger_follows_a_bucket_that_moves_by_itself(
+    bucket: Depot, clock: ManualClock
+) -> None:
+    upload, graded = await bucket.keep(b"x"), bucket.stores[MAIN]
+    assert isinstance(graded, Graded)
+    clock.advance(31 * DAY)
+    await bucket.mover(cold_by="lifecycle").run_due()
+    before = await bucket.original(upload)
+    graded.grades[original_key(upload)] = "GLACIER_IR"
+    clock.advance(2 * DAY)
+
+    await bucket.mover(cold_by="lifecycle").run_due()
+
+    after = await bucket.original(upload)
+    assert (before.tier, before.place, before.state) == ("warm", MAIN, "resting")
+    assert (after.tier, after.place) == ("cold", "main/GLACIER_IR")
+    assert graded.copies == []

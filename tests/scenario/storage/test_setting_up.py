@@ -80,6 +80,30 @@ def _outcomes(connection: Connection, **options: Any) -> dict[str, str]:
 # --- what AWS and Garage are sent
 
 
+def test_a_bucket_that_moves_cold_originals_itself_is_sent_that_rule_too(
+    amazon: tuple[Connection, Stubber],
+) -> None:
+    connection, stub = amazon
+    bucket = {"Bucket": "photos"}
+    moves = {
+        "ID": "tintype-cold-originals",
+        "Status": "Enabled",
+        "Filter": {"Prefix": "originals/"},
+        "Transitions": [{"Days": 30, "StorageClass": "GLACIER_IR"}],
+    }
+    rules = {"Rules": [*LIFECYCLE["Rules"], moves]}
+    stub.add_response("head_bucket", {}, bucket)
+    stub.add_client_error("get_bucket_lifecycle_configuration", "NoSuchLifecycleConfiguration")
+    stub.add_response(
+        "put_bucket_lifecycle_configuration", {}, bucket | {"LifecycleConfiguration": rules}
+    )
+
+    steps = [*set_up(connection, [], cold=("GLACIER_IR", 30), dry_run=False)]
+
+    outcomes = {step.name: step.outcome for step in steps}
+    assert outcomes == {"bucket": "there", "lifecycle": "done"}
+
+
 def test_a_new_bucket_on_aws_gets_its_region_cors_and_lifecycle(
     amazon: tuple[Connection, Stubber],
 ) -> None:

@@ -159,9 +159,8 @@ class Mover:
             if not restoring and settings.cold_by == "lifecycle" and source.store == target.store:
                 if standing.grade != target.grade:
                     # A rule of the bucket's will see to it.
-                    await claim.end(
-                        {"state": "resting", "target": None, "stays_until_ms": now + _DAY_MS}
-                    )
+                    waits = {"state": "resting", "target": None, "tier": "warm"}
+                    await claim.end({**waits, "stays_until_ms": now + _DAY_MS})
                     return False
             elif not standing.awake:
                 days = max(1, round(settings.restored_days))
