@@ -17,6 +17,7 @@ POLICY: dict[tuple[str, str], str] = {
     ("the signed in", "any"):     "401   ok       ok       ok     ok    ok",
     ("admins", "any"):            "401   403      403      403    403   ok",
     ("nobody any more", "any"):   "409   409      409      409    409   409",
+    ("never", "any"):             "401   409      409      409    409   409",
 
     ("see a profile", "public"):  "ok    ok       ok       404    ok    ok",
     ("see a profile", "private"): "ok    ok       ok       404    ok    ok",
@@ -54,6 +55,8 @@ POLICY: dict[tuple[str, str], str] = {
     ("drop", "ready"):            "401   noop     noop     noop   ok    noop",
     ("drop", "open"):             "401   noop     noop     noop   ok    noop",
     ("drop", "never"):            "401   noop     noop     noop   noop  noop",
+    ("an original", "ready"):     "401   404      404      404    ok    404",
+    ("an original", "open"):      "401   404      404      404    409   404",
     ("send parts", "ready"):      "401   404      404      404    409   404",
     ("send parts", "open"):       "401   404      404      404    ok    404",
 
@@ -72,7 +75,7 @@ COLUMNS = ("nobody", "stranger", "follower", "barred", "owner", "admin")
 _BLOCKERS_MAY = {"see a profile"}
 """What a block hides from the blocked and not from the blocker, who would take it back there."""
 
-_WHATEVER = {"anyone", "the signed in", "admins", "nobody any more"}
+_WHATEVER = {"anyone", "the signed in", "admins", "nobody any more", "never"}
 """Rules that do not look at what is named: they answer the same about anything."""
 
 RELATIONS = {
@@ -140,7 +143,7 @@ OPERATIONS: dict[str, Asked] = {
     "unmute": Asked("the signed in", "account"),
     "create_upload": Asked("the signed in", body={"content_type": "image/jpeg", "bytes": 1000}),
     "list_uploads": _SIGNED_IN,
-    "companion_form": _SIGNED_IN,
+    "companion_form": Asked("never"),
     "companion_begin": Asked(
         "the signed in",
         body={"filename": "a.jpg", "type": "image/jpeg", "metadata": {"size": "1000"}},
@@ -150,6 +153,8 @@ OPERATIONS: dict[str, Asked] = {
     "companion_complete": Asked("complete", "upload", {"parts": []}),
     "companion_abort": Asked("drop", "upload"),
     "read_upload": Asked("its owner alone", "upload"),
+    "read_original": Asked("an original", "upload"),
+    "restore_original": Asked("an original", "upload"),
     "sign_part": Asked("send parts", "upload"),
     "complete_upload": Asked("complete", "upload"),
     "drop_upload": Asked("drop", "upload"),

@@ -194,9 +194,9 @@ class _Builder:
         new = await self.people[name].send("POST", "/v1/posts", draft)
         post, upload = new["post"]["id"], new["uploads"][0]["id"]
         if state != "pending":
-            await self._change("posts", post, state=state)
+            await self._change("posts", post, state=state, retryable=state == "failed")
         if state == "failed":
-            await self._change("uploads", upload, state="failed")
+            await self._change("uploads", upload, state="failed", reason_code="gave-up")
         return str(post)
 
     async def _change(self, table: str, id_: str, **values: object) -> None:
