@@ -34,7 +34,7 @@ _AT_ONCE = 3
 _BEFORE_S = 1.0
 _POLL_S = 0.1
 _BUG_S = 8.0
-_BUG_PATIENCE_S = 10.0
+_BUG_PATIENCE_S = 30.0
 _HEALTHY = "chronological"
 _SABOTAGE = "sabotage"
 BUGS = {"lose-batch": "worker-feed", "keep-notices": "api-1", "delete-early": "relay"}
@@ -92,6 +92,8 @@ class Matrix:
             await self.settle_people()
         patience, self._patience_s = self._patience_s, _BUG_PATIENCE_S
         await self.rig.do(role.plant, bug)
+        # Only a timeline that is there can lack something.
+        await asyncio.gather(*(person.feed() for person in self.town.people.values()))
         try:
             return await self.live_through(Fault(f"bug: {bug}", _SABOTAGE, nothing, hold_s=_BUG_S))
         finally:
@@ -117,7 +119,8 @@ class Matrix:
             )
             await fault.heal(self.rig)
             healed = time.monotonic()
-            outcome.recovery_s = await self._healthy() - healed
+            if fault.experiment != _SABOTAGE:
+                outcome.recovery_s = await self._healthy() - healed
             outcome.retried = figures.refused_writes.total()
             reads = [read for read in figures.reads if read.at >= struck]
         self.town.patient = self.press.patient = False
