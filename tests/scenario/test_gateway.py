@@ -243,7 +243,11 @@ def test_a_gateway_starts_again_after_its_master_alone_was_killed(
     os.kill(gateway.pid, signal.SIGKILL)
     while gateway.running:
         time.sleep(0.02)
-    assert answers(int(gateway.bind.rpartition(":")[2])), "workers outlive their master"
+    # A worker outlives its master, and on a busy machine it takes its time to answer.
+    late = time.monotonic() + 20
+    while not answers(int(gateway.bind.rpartition(":")[2])):
+        assert time.monotonic() < late, "no worker outlived the master"
+        time.sleep(0.1)
 
     gateway.start()
     try:

@@ -57,7 +57,7 @@ async def _taken_over(
         cwd=ROOT,
         start_new_session=True,
     )
-    job = msgspec.json.encode(PhotoJob(Kind.JPEG, Limits(), 60)) + b"\n"
+    job = msgspec.json.encode(PhotoJob(Kind.JPEG, Limits(), 60, ("jpeg",))) + b"\n"
     said, _ = await asyncio.wait_for(process.communicate(job), 30)
     ready, answer = said.splitlines()
     tried = msgspec.json.decode(answer, type=Failed).reason
