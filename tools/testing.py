@@ -1,9 +1,9 @@
 """``make test``: every test once, and the few that a busy machine can spoil a second time.
 
-On a shared machine a browser, a fleet or an engine may be starved for seconds. When at most three
-tests failed and all of them are of that kind, exactly these run once more, alone. If they pass, the
-run passes, and every one of them is named as flaky: at the end of what is printed, and in
-``test-results/flaky.txt``. Tests of pure code never get a second chance.
+On a shared machine a browser, a server or an engine may be starved for seconds. When tests of at
+most three files failed and none of them is of pure code, these files run once more, alone: whole,
+since the chapters of a file may build on each other. If they pass, the run passes, and every test
+that had failed is named as flaky: at the end of what is printed, and in ``test-results/flaky.txt``.
 
 pytest loads this module too, as the plugin that writes down what became of the tests.
 """
@@ -14,14 +14,13 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 AT_MOST = 3
-_SPOILED = frozenset({"e2e", "engines", "slow"})
 _NEVER = ("tests/house/", "tests/model/", "tests/simulation/", "tests/unit/")
 
 
@@ -33,9 +32,10 @@ def main(arguments: Sequence[str], where: Path = ROOT) -> int:
     if status != pytest.ExitCode.TESTS_FAILED or not deserve_another(failed):
         return status
 
-    print(f"\nOnce more, alone: {', '.join(failed)}\n", flush=True)
-    _, again, passed = _run(["-n0", *failed], where)
-    if again or passed != failed.keys():
+    files = _files(failed)
+    print(f"\nOnce more, alone: {', '.join(files)}\n", flush=True)
+    _, again, passed = _run(["-n0", *files], where)
+    if again or not passed.issuperset(failed):
         return pytest.ExitCode.TESTS_FAILED
     flaky.parent.mkdir(exist_ok=True)
     flaky.write_text("".join(f"{test}\n" for test in failed))
@@ -44,16 +44,19 @@ def main(arguments: Sequence[str], where: Path = ROOT) -> int:
     return pytest.ExitCode.OK
 
 
-def deserve_another(failed: Mapping[str, Collection[str]]) -> bool:
-    """Whether these tests, each with its marks, are so few and so easily spoiled."""
-    return 0 < len(failed) <= AT_MOST and all(
-        _SPOILED.intersection(marks) and not test.startswith(_NEVER)
-        for test, marks in failed.items()
+def deserve_another(failed: Collection[str]) -> bool:
+    """Whether these tests are of few files, and none of pure code."""
+    return 0 < len(_files(failed)) <= AT_MOST and not any(
+        test.startswith(_NEVER) or "::" not in test for test in failed
     )
 
 
-def _run(arguments: Sequence[str], where: Path) -> tuple[int, dict[str, list[str]], set[str]]:
-    """The status, what failed with its marks, and what passed."""
+def _files(tests: Collection[str]) -> list[str]:
+    return sorted({test.partition("::")[0] for test in tests})
+
+
+def _run(arguments: Sequence[str], where: Path) -> tuple[int, list[str], set[str]]:
+    """The status, what failed, and what passed."""
     with tempfile.TemporaryDirectory() as folder:
         outcomes = Path(folder, "outcomes.json")
         plugin = ["-p", "tools.testing", "--outcomes", str(outcomes)]
@@ -61,33 +64,32 @@ def _run(arguments: Sequence[str], where: Path) -> tuple[int, dict[str, list[str
         status = subprocess.run(command, cwd=where, check=False).returncode
         # Without the file, pytest ended before there was a session.
         told = json.loads(outcomes.read_text()) if outcomes.exists() else {}
-    return status, told.get("failed", {}), {*told.get("passed", [])}
+    return status, told.get("failed", []), {*told.get("passed", [])}
 
 
 # The plugin
 
 
 class Outcomes:
-    """Writes down which tests failed, with their marks, and which passed."""
+    """Writes down which tests failed and which passed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._failed: dict[str, list[str]] = {}
+        self._failed: dict[str, None] = {}
         self._passed: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
-            self._failed[report.nodeid] = sorted(_SPOILED.intersection(report.keywords))
+            self._failed[report.nodeid] = None
         elif report.passed and report.when == "call":
             self._passed.append(report.nodeid)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A file that can not be read has no marks."""
         if report.failed:
-            self._failed[report.nodeid] = []
+            self._failed[report.nodeid] = None
 
     def pytest_sessionfinish(self) -> None:
-        told = {"failed": self._failed, "passed": self._passed}
+        told = {"failed": [*self._failed], "passed": self._passed}
         self._path.write_text(json.dumps(told))
 
 

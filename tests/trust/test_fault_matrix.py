@@ -13,8 +13,9 @@ import pytest_asyncio
 
 from tests.engines_fleet import need_engines
 from tests.engines_nginx import need
-from tests.trust.fault_matrix import BUGS, HEAD, Matrix
+from tests.trust.fault_matrix import BUGS, Matrix
 from tests.trust.faults import FAULTS, Fault
+from tests.trust.fleet_outcome import HEAD
 
 pytestmark = [
     pytest.mark.trust,

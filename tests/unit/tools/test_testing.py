@@ -19,7 +19,6 @@ def test_is_quick_the_second_time():
     assert seen
 """
 FAILS = """
-{mark}
 def test_is_wrong():
     assert False
 """
@@ -63,7 +62,9 @@ def test_a_fleet_that_had_a_bad_second_is_run_again_and_named(
 def test_a_failure_beside_it_that_nothing_excuses_takes_the_second_chance_away(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    where = project(tmp_path, FAILS.format(mark=""))
+    where = project(tmp_path)
+    (where / "tests" / "unit").mkdir()
+    (where / "tests" / "unit" / "test_pure.py").write_text(FAILS)
 
     assert main(["-n1", "tests"], where) == 1
     assert "Once more" not in capfd.readouterr().out
@@ -72,7 +73,7 @@ def test_a_failure_beside_it_that_nothing_excuses_takes_the_second_chance_away(
 def test_what_fails_the_second_time_too_fails_the_run(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    where = project(tmp_path, FAILS.format(mark="@pytest.mark.engines"))
+    where = project(tmp_path, FAILS)
 
     assert main(["-n0", "tests"], where) == 1
     assert "Once more" in capfd.readouterr().out
@@ -96,23 +97,22 @@ def test_a_run_without_failures_leaves_no_old_list_of_flaky_tests(tmp_path: Path
     assert not (where / "test-results" / "flaky.txt").exists()
 
 
-@pytest.mark.parametrize("marks", [["e2e"], ["engines"], ["slow"], ["engines", "slow"]])
-def test_browsers_engines_and_slow_tests_may_be_spoiled(marks: list[str]) -> None:
-    assert deserve_another({"tests/scenario/test_a.py::test_b": marks})
+@pytest.mark.parametrize("kind", ["contract", "e2e", "scenario", "store", "trust"])
+def test_whatever_waits_for_others_may_be_spoiled(kind: str) -> None:
+    assert deserve_another([f"tests/{kind}/test_a.py::test_b"])
 
 
 @pytest.mark.parametrize("kind", ["house", "model", "simulation", "unit"])
 def test_pure_code_is_never_excused(kind: str) -> None:
-    assert not deserve_another({f"tests/{kind}/test_a.py::test_b": ["slow"]})
+    assert not deserve_another([f"tests/{kind}/test_a.py::test_b"])
 
 
-def test_a_test_without_such_a_mark_is_not_excused() -> None:
-    assert not deserve_another({"tests/scenario/test_a.py::test_b": []})
+def test_chapters_of_one_file_fail_together() -> None:
+    assert deserve_another([f"tests/e2e/test_story.py::test_{each}" for each in range(9)])
 
 
-def test_four_failures_are_no_accident() -> None:
-    failed = {f"tests/e2e/test_a.py::test_{each}": ["e2e"] for each in range(4)}
+def test_four_files_are_no_accident() -> None:
+    failed = [f"tests/e2e/test_{each}.py::test_a" for each in range(4)]
 
     assert not deserve_another(failed)
-    failed.popitem()
-    assert deserve_another(failed)
+    assert deserve_another(failed[:3])
