@@ -101,9 +101,9 @@ async def test_a_file_that_is_no_picture_fails_with_a_reason_for_its_author(
     assert seen["state"] == "failed"
     assert seen["reason"].endswith(".")
     assert await _status(bo, f"/v1/posts/{post}") == 404
-    again = await ada.send("POST", f"/v1/posts/{post}/retry")
-    assert again["state"] == "processing"
-    await world.settle()
+    assert seen["retryable"] is False
+    again = await ada.call("POST", f"/v1/posts/{post}/retry")
+    assert (again.status_code, again.json()["type"]) == (409, "/problems/nothing-to-retry")
     assert (await ada.get(f"/v1/posts/{post}"))["state"] == "failed"
 
 

@@ -56,7 +56,8 @@ async def test_a_photo_becomes_a_slide(rig: Rig, ada: Uploader) -> None:
     assert (slide["kind"], slide["width"], slide["height"]) == ("photo", 1600, 1200)
     assert slide["thumbhash"]
     widths = {(each["format"], each["width"]) for each in slide["renditions"]}
-    assert widths == {(form, width) for form in ("jpeg", "webp") for width in (150, 480, 1080)}
+    rungs = (150, 240, 480, 640, 750, 1080, 1440)
+    assert widths == {(form, width) for form in ("jpeg", "webp") for width in rungs}
     for rendition in slide["renditions"]:
         assert (await rig.fetch(rendition["url"])).status_code == 200
 

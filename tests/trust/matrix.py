@@ -19,7 +19,7 @@ from typing import Any
 from unittest.mock import patch
 
 import httpx
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, compile_path
 
 from tests.trust.policy import MACHINERY, OPERATIONS, Asked, expected
 from tests.trust.stage import Actor, Stage, Subject, set_up, without_traces
@@ -55,7 +55,7 @@ class Probe:
         self, client: httpx.AsyncClient, actor: Actor, subject: Subject
     ) -> httpx.Response:
         values = subject.values
-        path = self.route.path.replace("{name:path}", "{name}").format_map(values)
+        path = compile_path(self.route.path)[1].format_map(values)
         query = {name: text.format_map(values) for name, text in self.asked.query.items()}
         options: dict[str, Any] = {"params": {name: text for name, text in query.items() if text}}
         if self.asked.body is not None:

@@ -9,6 +9,7 @@ from typing import Any, get_args, get_type_hints
 import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.routing import compile_path
 
 from tintype.http.call import AdminsOnly, CrossSiteRequest, SignInRequired
 from tintype.http.keys import KeyMalformed, KeyReused, RequestInFlight
@@ -66,7 +67,7 @@ def document(app: FastAPI, routes: Sequence[Route], common: Sequence[type[Proble
         "session": {"type": "apiKey", "in": "cookie", "name": "tintype_session"},
     }
     for route in shown:
-        operation = found["paths"][route.path][route.method.lower()]
+        operation = found["paths"][compile_path(route.path)[1]][route.method.lower()]
         _describe(operation, route, by_view, common)
     app.openapi_schema = found
     return found

@@ -118,7 +118,7 @@ def add_companion(table: Routes, door: Door) -> None:
         return await door.uploads.create(file, owner=call.actor, shown=_begun)
 
     @table.get(
-        _PATH + "/{upload_id}/{number}",
+        _PATH + "/{upload_id}/{number:int}",
         access=Access.ACCOUNT,
         subject="upload",
         rule="owner",
