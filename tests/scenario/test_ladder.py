@@ -131,6 +131,15 @@ async def test_without_timelines_and_database_popular_posts_come_by_their_likes(
     assert found == ("trending", [town.dawn, town.noon], None)
 
 
+async def test_popular_posts_that_two_look_for_at_once_are_found_by_both(town: Town) -> None:
+    popular = town.world.server.posts.popular
+
+    popular.forget()
+    await asyncio.gather(popular.refresh(), popular.refresh())
+
+    assert [str(card.id) for card in popular.posts or ()] == [town.dawn, town.noon]
+
+
 async def test_the_own_likes_show_on_popular_posts_as_far_as_they_are_held(town: Town) -> None:
     assert ok(await _switch(town.root, "feed-timelines", on=False))["on"] is False
     ok(await _switch(town.root, "feed-database", on=False))

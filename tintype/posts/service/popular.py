@@ -42,19 +42,23 @@ class Popular:
         self._made_ms = 0
         self._changes: list[Callable[[Card], bool]] | None = None
         self._doubts = 0
+        self._making = asyncio.Lock()
         self.posts: Sequence[Card] | None = None
         """``None`` while there is no list that can be believed."""
         database.notices.on_doubt(self.forget)
 
     async def refresh(self) -> None:
-        """Make the list anew if it is a minute old, or missing.
+        """Make the list anew if it is a minute old, or missing; several who ask make it once.
 
         Raises:
             DatabaseUnavailable: the list stays as it is.
         """
-        now = self._database.clock.now_ms()
-        if self.posts is not None and now - self._made_ms < OUTDATED_MS:
-            return
+        async with self._making:
+            now = self._database.clock.now_ms()
+            if self.posts is None or now - self._made_ms >= OUTDATED_MS:
+                await self._make(now)
+
+    async def _make(self, now: int) -> None:
         doubts, self._changes = self._doubts, []
         try:
             found = await self._open_cards(await self._candidates(now))
