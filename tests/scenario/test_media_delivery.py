@@ -10,10 +10,13 @@ from urllib.parse import urljoin
 
 import msgspec
 import pytest
+import sqlalchemy as sa
 
 from tests.cast import BASE, PASSWORD, ok
 from tests.media_rig import Rig, Uploader, manual_clock, open_rig, photo
+from tintype.database import metadata
 from tintype.kernel.clock import ManualClock
+from tintype.kernel.ids import shard_of
 from tintype.media import UploadInUse, UploadNotFound
 
 
@@ -468,12 +471,18 @@ async def test_an_upload_is_used_once_and_by_its_owner(rig: Rig, ada: Uploader) 
 
 async def test_a_failed_upload_is_processed_again_on_request(rig: Rig, ada: Uploader) -> None:
     upload = (await ada.ready(b"no photo at all"))["id"]
+    uploads = metadata.tables["uploads"]
+    # As after decoders that died, whatever the file: nothing is known against its bytes.
+    there = (uploads.c.shard == shard_of(int(upload)), uploads.c.id == int(upload))
 
     async with rig.database.write() as tx:
+        hopeless = await rig.media.media.retry(tx, [int(upload)])
+        await tx.execute(sa.update(uploads).where(*there).values(reason_code="gave-up"))
         again = await rig.media.media.retry(tx, [int(upload)])
         states = await rig.media.media.states(tx, [int(upload)])
     await rig.settle()
 
+    assert hopeless == 0
     assert (again, states[int(upload)].state) == (1, "processing")
     assert (await ada.read(upload))["state"] == "failed"
 
