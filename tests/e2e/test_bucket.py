@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
@@ -12,11 +11,9 @@ import pytest_asyncio
 from playwright.async_api import Request, expect
 
 from tests.e2e.browser import PASSWORD, Visitor, paths
+from tests.e2e.bucket import server_with_bucket
 from tests.e2e.originals import Originals
-from tests.engines_s3 import fresh_bucket
 from tests.trust.server import ServerProcess
-from tintype.adapters.s3.connection import Connection
-from tintype.adapters.s3.setup import set_up
 from tools.engines.s3 import S3Server
 
 pytestmark = [
@@ -32,18 +29,8 @@ async def server(
     chromium: str, s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[ServerProcess]:
     """A server with its media in a bucket that was set up for its pages."""
-    process = ServerProcess(tmp_path_factory.mktemp("server") / "data")
-    settings = fresh_bucket(s3_server)
-    with Connection(settings) as connection:
-        await asyncio.to_thread(lambda: [*set_up(connection, [process.base_url], dry_run=False)])
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("TINTYPE_S3__ENDPOINT", s3_server.endpoint)
-        environment.setenv("TINTYPE_S3__BUCKET", settings.bucket)
-        environment.setenv("TINTYPE_S3__ACCESS_KEY", s3_server.access_key)
-        environment.setenv("TINTYPE_S3__SECRET_KEY", s3_server.secret_key)
-        await process.start()
-    yield process
-    process.kill()
+    async with server_with_bucket(s3_server, tmp_path_factory.mktemp("server") / "data") as opened:
+        yield opened
 
 
 async def test_a_browser_sends_to_the_bucket_and_loads_from_it(

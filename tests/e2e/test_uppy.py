@@ -15,11 +15,9 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from tests.e2e.browser import PASSWORD, Visitor, arrive
+from tests.e2e.bucket import server_with_bucket
 from tests.e2e.originals import Originals
-from tests.engines_s3 import fresh_bucket
 from tests.trust.server import ServerProcess
-from tintype.adapters.s3.connection import Connection
-from tintype.adapters.s3.setup import set_up
 from tools.engines.s3 import S3Server
 from tools.web import node_folder
 
@@ -71,18 +69,8 @@ async def bucket_server(
 ) -> AsyncIterator[ServerProcess]:
     """A server with its media in a bucket that was set up for its pages."""
     del chromium
-    process = ServerProcess(tmp_path_factory.mktemp("server") / "data")
-    settings = fresh_bucket(s3_server)
-    with Connection(settings) as connection:
-        await asyncio.to_thread(lambda: [*set_up(connection, [process.base_url], dry_run=False)])
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("TINTYPE_S3__ENDPOINT", s3_server.endpoint)
-        environment.setenv("TINTYPE_S3__BUCKET", settings.bucket)
-        environment.setenv("TINTYPE_S3__ACCESS_KEY", s3_server.access_key)
-        environment.setenv("TINTYPE_S3__SECRET_KEY", s3_server.secret_key)
-        await process.start()
-    yield process
-    process.kill()
+    async with server_with_bucket(s3_server, tmp_path_factory.mktemp("server") / "data") as opened:
+        yield opened
 
 
 async def test_a_stock_uppy_uploads_to_the_disk(
