@@ -33,12 +33,16 @@ class PostgresServer:
     """A cluster in ``folder``; made by the first start, kept by every later one.
 
     Run by root, the server runs as the account ``postgres``, which must be able to reach the
-    folder. Started again after ``kill`` it recovers what was committed.
+    folder. Started again after ``kill`` it recovers what was committed. With ``follows`` it is a
+    streaming replica of that running server: it takes reads only.
     """
 
-    def __init__(self, folder: Path, port: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, port: int | None = None, *, follows: PostgresServer | None = None
+    ) -> None:
         self.folder = folder
         self.port = free_port() if port is None else port
+        self._follows = follows
         self._data = folder / "cluster"
         command = [program("postgres", *_BINARIES), "-D", str(self._data), "-p", str(self.port)]
         for name, value in _SETTINGS.items():
@@ -68,7 +72,10 @@ class PostgresServer:
         # A killed server leaves its pid behind; that process may be somebody else by now.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
         self._process.start(self._answers)
-        if DATABASE not in self.run("SELECT datname FROM pg_database").split():
+        if (
+            self._follows is None
+            and DATABASE not in self.run("SELECT datname FROM pg_database").split()
+        ):
             self.create_database(DATABASE)
 
     def create_database(self, name: str, *, template: str = "template0") -> str:
@@ -115,18 +122,7 @@ class PostgresServer:
             os.chown(self.folder, owner.pw_uid, owner.pw_gid)
             os.chown(self._data, owner.pw_uid, owner.pw_gid)
         done = subprocess.run(
-            [
-                *[
-                    program("initdb", *_BINARIES),
-                    "-D",
-                    str(self._data),
-                    "-A",
-                    "trust",
-                    "-U",
-                    _OWNER,
-                ],
-                *["-E", "UTF8", "--locale=C.UTF-8", "--no-instructions"],
-            ],
+            self._copy_of(self._follows) if self._follows else self._empty(),
             cwd=self.folder,
             user=_OWNER if os.geteuid() == 0 else None,
             capture_output=True,
@@ -134,8 +130,21 @@ class PostgresServer:
             check=False,
         )
         if done.returncode:
-            message = f"initdb failed (can {_OWNER} reach {self.folder}?):\n{done.stderr}"
+            message = f"no cluster was made (can {_OWNER} reach {self.folder}?):\n{done.stderr}"
             raise RuntimeError(message)
+
+    def _empty(self) -> list[str]:
+        return [
+            *[program("initdb", *_BINARIES), "-D", str(self._data), "-A", "trust", "-U", _OWNER],
+            *["-E", "UTF8", "--locale=C.UTF-8", "--no-instructions"],
+        ]
+
+    def _copy_of(self, primary: PostgresServer) -> list[str]:
+        return [
+            *[program("pg_basebackup", *_BINARIES), "-D", str(self._data), "-U", _OWNER],
+            # With the settings of a replica (-R), and no wait for the next checkpoint.
+            *["-h", "127.0.0.1", "-p", str(primary.port), "-R", "--checkpoint=fast"],
+        ]
 
     def run(self, script: str, *, database: str = "postgres") -> str:
         """Run statements in a database, each on its own; returns what they print.
