@@ -25,9 +25,9 @@ def test_the_vectors_are_what_the_code_makes(kept: dict[str, Any]) -> None:
     made = json.loads(golden.text())
 
     assert kept.keys() == made.keys()
-    for part in kept:
-        assert len(kept[part]) == len(made[part]), part
-        for one, other in zip(kept[part], made[part], strict=True):
+    for part, lines in kept.items():
+        assert len(lines) == len(made[part]), part
+        for one, other in zip(lines, made[part], strict=True):
             assert_same(one, other)
 
 
