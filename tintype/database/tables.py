@@ -23,6 +23,20 @@ outbox = sa.Table(
     sa.Column("trace", sa.String(80)),
 )
 
+sent_events = sa.Table(
+    "sent_events",
+    metadata,
+    # The first shard of the lane; its events are numbered from 1 in the order of being sent.
+    sa.Column("shard", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.BigInteger, nullable=False),
+    sa.Column("kind", sa.String(80), nullable=False),
+    sa.Column("key", sa.BigInteger, nullable=False),
+    sa.Column("payload", sa.LargeBinary, nullable=False),
+    sa.Column("at_ms", sa.BigInteger, nullable=False),
+    sa.Column("trace", sa.String(80)),
+)
+
 event_log = sa.Table(
     "event_log",
     metadata,
@@ -42,6 +56,8 @@ consumer_offsets = sa.Table(
     sa.Column("shard", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("consumer_group", sa.String(80), primary_key=True),
     sa.Column("position", sa.BigInteger, nullable=False),
+    # The number of the newest event of each lane that was read here: 8 bytes a lane.
+    sa.Column("seen", sa.LargeBinary),
 )
 
 dead_letters = sa.Table(
