@@ -89,18 +89,26 @@ def cube(recipe: Recipe) -> Colours:
 
 def look_up(table: Colours, colours: Colours) -> Colours:
     """Colours through a cube, between its samples by trilinear interpolation."""
-    flat = table.reshape(-1, 3)
     place = colours * (GRID - 1)
     low = np.minimum(place.astype(np.int32), GRID - 2)
-    part = place - low
     first = low[..., 0] + GRID * (low[..., 1] + GRID * low[..., 2])
-    red, green, blue = (part[..., axis, None] for axis in range(3))
-    total = np.zeros(colours.shape, np.float32)
-    for corner in range(8):
-        r, g, b = corner & 1, corner >> 1 & 1, corner >> 2
-        share = (red if r else 1 - red) * (green if g else 1 - green) * (blue if b else 1 - blue)
-        total += share * flat[first + r + GRID * (g + GRID * b)]
-    return total
+    red, green, blue = (place[..., axis] - low[..., axis] for axis in range(3))
+    found = np.empty(colours.shape, np.float32)
+    for channel in range(3):
+        samples = table[..., channel].ravel()
+
+        def between(corner: int, samples: Colours = samples) -> Colours:
+            near, far = samples.take(first + corner), samples.take(first + corner + 1)
+            met: Colours = near + red * (far - near)
+            return met
+
+        front, back = (
+            near + green * (between(corner + GRID) - near)
+            for corner in (0, GRID * GRID)
+            for near in [between(corner)]
+        )
+        found[..., channel] = front + blue * (back - front)
+    return found
 
 
 def rendered(recipe: Recipe, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
