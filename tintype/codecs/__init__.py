@@ -13,6 +13,7 @@ from tintype.codecs.model import (
     Rejected,
     Rendition,
 )
+from tintype.codecs.recipe import LEAST_SIDE, LOOK_NAMES, Crop, LookName, Recipe, follow
 from tintype.codecs.sandbox import SandboxLevel
 from tintype.codecs.service import Codecs
 from tintype.codecs.sniff import HEAD_BYTES, Kind, sniff
@@ -20,18 +21,24 @@ from tintype.codecs.tracks import Track, VideoResult
 
 __all__ = [
     "HEAD_BYTES",
+    "LEAST_SIDE",
+    "LOOK_NAMES",
     "CodecSettings",
     "Codecs",
+    "Crop",
     "DecoderDied",
     "Kind",
     "Limits",
+    "LookName",
     "PhotoResult",
+    "Recipe",
     "Rejected",
     "Rendition",
     "SandboxLevel",
     "Track",
     "VideoResult",
     "check_head",
+    "follow",
     "rungs_of",
     "sniff",
 ]

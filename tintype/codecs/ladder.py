@@ -44,20 +44,29 @@ def rungs_for(width: int) -> list[tuple[RungName, int]]:
     return chosen
 
 
+def as_it_is(picture: Any) -> Any:
+    return picture
+
+
 def make(
-    widest: Any, results: Path, formats: Sequence[PictureFormat] = AT_ONCE
+    widest: Any,
+    results: Path,
+    formats: Sequence[PictureFormat] = AT_ONCE,
+    *,
+    finish: Callable[[Any], Any] = as_it_is,
 ) -> tuple[tuple[Made, ...], str]:
     """The renditions of ``widest``, smallest first, and its ThumbHash in base64.
 
     ``widest`` is a pyvips image in memory, upright, 8-bit sRGB with or without alpha, as wide as
-    the widest rung. Each rung is made of the one above it.
+    the widest rung. Each rung is made of the one above it, and then finished by ``finish``.
     """
     picture = without_idle_alpha(widest)
     made: list[Made] = []
     for rung, width in reversed(rungs_for(picture.width)):
         if width < picture.width:
             picture = _shrunk(picture, width, UNBOUNDED).copy_memory()
-        made += [_save(picture, rung, format_, results) for format_ in reversed(formats)]
+        shown = finish(picture)
+        made += [save(shown, rung, format_, results) for format_ in reversed(formats)]
     return tuple(reversed(made)), _placeholder(picture)
 
 
@@ -100,7 +109,7 @@ def _reads_back(made: Made, path: str) -> bool:
     return True
 
 
-def _save(picture: Any, rung: RungName, format_: PictureFormat, results: Path) -> Made:
+def save(picture: Any, rung: RungName, format_: PictureFormat, results: Path) -> Made:
     """One file, without a word about its origin; JPEG has no alpha and lies on white."""
     flat = format_ == "jpeg" and picture.hasalpha()
     shown = picture.flatten(background=WHITE) if flat else picture

@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tintype.codecs import heif, ladder
 from tintype.codecs.limits import check_animation, check_size
 from tintype.codecs.model import PHOTO_RUNGS, Format, Limits, Rejected
+from tintype.codecs.recipe import Recipe
 from tintype.codecs.sniff import Kind, is_sequence
-from tintype.codecs.wire import ORIGINAL, PhotoDone, PhotoJob
+from tintype.codecs.wire import ORIGINAL, Made, PhotoDone, PhotoJob
 
 _SHUT, _OPEN = True, False
 _ALL_LOADERS = "VipsForeignLoad"
@@ -29,6 +30,9 @@ _OWN_LOADERS: dict[Format, Kind] = {
     "png": Kind.PNG,
     "gif": Kind.GIF,
 }
+UNEDITED_WIDTH = 1080
+MOVES = "moves"
+"""The code of the verdict on an animation that was to be edited."""
 _SIDEWAYS = {5, 6, 7, 8}
 _SRGB_BANDS = (3, 4)
 _PROFILE = "icc-profile-data"
@@ -53,12 +57,35 @@ def process(job: PhotoJob, incoming: Path, results: Path) -> PhotoDone:
     try:
         original = taken_in(job.kind, incoming, results)
         moves = is_animated(original, job.kind, job.limits)
-        width, height, picture = upright(original, job.kind, job.limits)
-        made, placeholder = ladder.make(picture, results, job.formats)
+        if job.recipe is None:
+            width, height, picture = upright(original, job.kind, job.limits)
+            made, placeholder = ladder.make(picture, results, job.formats)
+        elif moves:
+            raise Rejected(MOVES, "This photo moves, and one that moves can not be edited.")
+        else:
+            width, height, made, placeholder = _edited(original, job, job.recipe, results)
     except pyvips.Error as error:
         raise verdict(str(error)) from error
     ladder.verify(made, results, allow_written)
     return PhotoDone(width, height, placeholder, made, animated=moves)
+
+
+def _edited(
+    original: Path, job: PhotoJob, recipe: Recipe, results: Path
+) -> tuple[int, int, tuple[Made, ...], str]:
+    """The ladder by a recipe; with the first formats, also one picture without it, to edit from."""
+    from tintype.codecs import darkroom
+
+    plain: list[Made] = []
+    if "jpeg" in job.formats:
+        unedited = upright(original, job.kind, job.limits, UNEDITED_WIDTH)[-1]
+        plain = [ladder.save(unedited, "plain", "jpeg", results)]
+    width, height, part = upright(original, job.kind, job.limits, recipe=recipe)
+    picture = darkroom.paint(recipe, darkroom.place(recipe, part).copy_memory())
+    made, placeholder = ladder.make(
+        picture, results, job.formats, finish=darkroom.sharpener(recipe)
+    )
+    return *recipe.size(width, height), (*made, *plain), placeholder
 
 
 def allow_written(written: Format) -> None:
@@ -109,21 +136,54 @@ def is_animated(original: Path, kind: Kind, limits: Limits) -> bool:
 
 
 def upright(
-    original: Path, kind: Kind, limits: Limits, widest: int = PHOTO_RUNGS[-1]
+    original: Path,
+    kind: Kind,
+    limits: Limits,
+    widest: int = PHOTO_RUNGS[-1],
+    *,
+    recipe: Recipe | None = None,
 ) -> tuple[int, int, Any]:
-    """The displayed size of the original, and its widest rung: upright, 8-bit sRGB, in memory."""
+    """The displayed size of the original, and its widest rung: upright, 8-bit sRGB, in memory.
+
+    With a recipe the picture is the part that its crop leaves, as wide as the widest rung needs,
+    not turned yet.
+    """
+    view = _View(widest, recipe)
     if kind is Kind.HEIC:
         image, profile = heif.decode(original, limits)
         size = image.width, image.height
-        return *size, as_srgb(_bounded(image, profile, widest))
+        return *size, as_srgb(_bounded(image, profile, view))
     import pyvips
 
     allow_only(kind)
     header = pyvips.Image.new_from_file(str(original), access="sequential")
     check_size(header.width, header.height, limits)
     turned = header.get_typeof("orientation") and header.get("orientation") in _SIDEWAYS
-    width, height = (header.height, header.width) if turned else (header.width, header.height)
-    return width, height, as_srgb(_shrink_on_load(original, widest, _colours(header)))
+    size = (header.height, header.width) if turned else (header.width, header.height)
+    return *size, as_srgb(_shrink_on_load(original, size, view, _colours(header)))
+
+
+class _View(NamedTuple):
+    """How much of a picture is wanted."""
+
+    widest: int
+    recipe: Recipe | None
+
+    def bound(self, size: tuple[int, int]) -> int:
+        """How wide the whole of it has to be."""
+        if self.recipe is None:
+            return self.widest
+        from tintype.codecs import darkroom
+
+        return darkroom.needed_width(self.recipe, size, self.widest)
+
+    def of(self, picture: Any) -> Any:
+        """The wanted part in memory."""
+        if self.recipe is None:
+            return picture.copy_memory()
+        from tintype.codecs import darkroom
+
+        return darkroom.cut(self.recipe, picture, self.widest).copy_memory()
 
 
 def _colours(picture: Any) -> dict[str, str]:
@@ -136,29 +196,35 @@ def _colours(picture: Any) -> dict[str, str]:
     return {} if plain and not picture.get_typeof(_PROFILE) else {"output_profile": "srgb"}
 
 
-def _shrink_on_load(original: Path, widest: int, colours: dict[str, str]) -> Any:
+def _shrink_on_load(
+    original: Path, size: tuple[int, int], view: _View, colours: dict[str, str]
+) -> Any:
     """Decode no more than the widest rung needs; oriented, and converted from the embedded profile.
 
     A profile that does not fit its own picture is passed over, as browsers do.
     """
     import pyvips
 
+    bound = view.bound(size)
     options = {"height": ladder.UNBOUNDED, "size": "down", "fail_on": "error"}
     try:
-        return pyvips.Image.thumbnail(str(original), widest, **colours, **options).copy_memory()
+        return view.of(pyvips.Image.thumbnail(str(original), bound, **colours, **options))
     except pyvips.Error as error:
         if "profile" not in str(error):
             raise
-        return pyvips.Image.thumbnail(str(original), widest, **options).copy_memory()
+        return view.of(pyvips.Image.thumbnail(str(original), bound, **options))
 
 
-def _bounded(image: Any, input_profile: str | None, widest: int) -> Any:
+def _bounded(image: Any, input_profile: str | None, view: _View) -> Any:
     options = _colours(image)
     if input_profile:
         options = {"input_profile": input_profile, "output_profile": "srgb"}
-    return image.thumbnail_image(
-        widest, height=ladder.UNBOUNDED, size="down", no_rotate=True, **options
-    ).copy_memory()
+    bound = view.bound((image.width, image.height))
+    return view.of(
+        image.thumbnail_image(
+            bound, height=ladder.UNBOUNDED, size="down", no_rotate=True, **options
+        )
+    )
 
 
 def as_srgb(picture: Any) -> Any:

@@ -24,6 +24,7 @@ from tintype.codecs.model import (
     Role,
 )
 from tintype.codecs.pool import Pool
+from tintype.codecs.recipe import Recipe
 from tintype.codecs.sandbox import SandboxLevel
 from tintype.codecs.sniff import HEAD_BYTES, Kind, sniff
 from tintype.codecs.tracks import Taken, Track, VideoResult, take, video_result
@@ -102,26 +103,31 @@ class Codecs:
         """The protections that held in every child so far; none are claimed before ``start``."""
         return self._level or SandboxLevel()
 
-    async def process_photo(self, source: Path, out: Path) -> PhotoResult:
+    async def process_photo(
+        self, source: Path, out: Path, *, recipe: Recipe | None = None
+    ) -> PhotoResult:
         """Make the photo ladder of ``source`` in the folder ``out``, in JPEG and WebP.
 
         Of a photo that moves a silent film is made as well. ``source`` is only read. Files in
-        ``out`` are new and complete, though not yet synced.
+        ``out`` are new and complete, though not yet synced. By a ``recipe`` that changes something
+        the photo is edited first, and the rung ``plain`` shows it as it was.
 
         Raises:
             Rejected: this file will never be a photo; the reason is for its author.
             DecoderDied: the machine failed; try again later.
         """
-        answer, made = await self._ladder(self._photos, source, out, ladder.AT_ONCE)
+        answer, made = await self._ladder(self._photos, source, out, ladder.AT_ONCE, recipe)
         found = _photo_result(answer, made)
         return await self._moving(found, source, out) if answer.animated else found
 
-    async def grow_photo(self, source: Path, out: Path) -> PhotoResult:
+    async def grow_photo(
+        self, source: Path, out: Path, *, recipe: Recipe | None = None
+    ) -> PhotoResult:
         """Make the same ladder in AVIF, one photo at a time, behind everything else.
 
         Raises: as ``process_photo``.
         """
-        return _photo_result(*await self._ladder(self._growth, source, out, ladder.LATER))
+        return _photo_result(*await self._ladder(self._growth, source, out, ladder.LATER, recipe))
 
     async def make_download(self, source: Path, out: Path) -> Rendition:
         """Make a file of the photo ``source`` that others may have: all of its pixels, upright, in
@@ -139,10 +145,18 @@ class Codecs:
         return taken.made[0]
 
     async def _ladder(
-        self, pool: Pool, source: Path, out: Path, formats: tuple[PictureFormat, ...]
+        self,
+        pool: Pool,
+        source: Path,
+        out: Path,
+        formats: tuple[PictureFormat, ...],
+        recipe: Recipe | None,
     ) -> tuple[PhotoDone, tuple[Rendition, ...]]:
+        terms = self._settings
+        if recipe is not None:
+            recipe = None if recipe.is_plain else recipe.settled()
         kind = await _photo_kind(source)
-        job = PhotoJob(kind, self._settings.limits, self._settings.photo_seconds, formats)
+        job = PhotoJob(kind, terms.limits, terms.photo_seconds, formats, recipe)
         taken = await self._run(pool, job, source, out)
         if not isinstance(taken.answer, PhotoDone):
             raise DecoderDied("the decoder answered out of turn")

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from tintype.codecs.model import Format, Limits, PictureFormat, Role
+from tintype.codecs.recipe import Recipe
 from tintype.codecs.sandbox import SandboxLevel
 from tintype.codecs.sniff import Kind
 
@@ -25,6 +26,7 @@ RungName = Literal[
     "750",
     "1080",
     "1440",
+    "plain",
     "loop",
     "download",
     "360p",
@@ -54,12 +56,15 @@ class Posting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PhotoJob(msgspec.Struct, frozen=True, tag="photo"):
-    """Make the photo ladder of the original in the incoming folder, in these formats."""
+    """Make the photo ladder of the original in the incoming folder, in these formats, by a recipe
+    that changes something if there is one.
+    """
 
     kind: Kind
     limits: Limits
     seconds: float
     formats: tuple[PictureFormat, ...]
+    recipe: Recipe | None = None
 
 
 class LoopJob(msgspec.Struct, frozen=True, tag="loop"):
