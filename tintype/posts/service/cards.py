@@ -28,7 +28,6 @@ from tintype.posts.views import Marks, PostCounts, PostView
 HELD = 20_000
 _MOST_ADDRESSES = 8
 _encode = msgspec.json.Encoder().encode
-_UNMARKED = -len(NEITHER)
 _NOBODY = _encode(Marks()) + b"}"
 _NO_COUNTS = _encode(PostCounts()) + b',"viewer":' + _NOBODY
 
@@ -70,20 +69,19 @@ class Card:
         self.counts = counts
         self.private = private
         self.items: dict[str, bytes] = {}
-        """The unmarked item, by the address under which the caller reaches this server; empty for
-        private ones."""
+        """The item up to its marks, by the address under which the caller reaches this server;
+        empty for private ones."""
 
-    def item(self, here: str, media: Media, viewer: Id | None, end: bytes) -> bytes:
-        """The post with the viewer's marks as its end, and a comma."""
-        unmarked = self.items.get(here)
-        if unmarked is None:
+    def item(self, here: str, media: Media, viewer: Id | None) -> bytes:
+        """The post up to the viewer's marks."""
+        item = self.items.get(here)
+        if item is None:
             head = media.granted(self.head, viewer) if self.private else self.head
-            counts = _encode(self.counts)
-            pieces = (head, counts, b',"viewer":', NEITHER)
-            unmarked = media.origins.addressed(b"".join(pieces), here)
+            pieces = (head, _encode(self.counts), b',"viewer":')
+            item = media.origins.addressed(b"".join(pieces), here)
             if not self.private and len(self.items) < _MOST_ADDRESSES:
-                self.items[here] = unmarked
-        return unmarked[:_UNMARKED] + end
+                self.items[here] = item
+        return item
 
 
 class Cards:
@@ -175,19 +173,19 @@ class Cards:
         around: Around,
         marks: Mapping[Id, bytes],
     ) -> bytes:
-        before, after = around
+        end = marks.get
+        pieces = [around[0]]
         try:
-            items = [
-                card.items[here]
-                if card.id not in marks
-                else card.items[here][:_UNMARKED] + marks[card.id]
-                for card in cards
-            ]
+            for card in cards:
+                pieces += (card.items[here], end(card.id, NEITHER))
         except KeyError:
-            items = [self._item(card, viewer, here, marks) for card in cards]
-        items[-1] = items[-1][:-1]
-        # One join: a page is some 20 KB, and each further copy would show.
-        return b"".join((before, *items, after))
+            pieces = [around[0]]
+            for card in cards:
+                pieces += (card.item(here, self._media, viewer), end(card.id, NEITHER))
+        pieces[-1] = pieces[-1][:-1]
+        pieces.append(around[1])
+        # The one copy: a page is some 70 KB, and each further copy would show.
+        return b"".join(pieces)
 
     async def raw(self, cards: Sequence[Card], *, viewer: Id | None) -> list[msgspec.Raw]:
         """The posts as parts of a view that is still to be encoded."""
@@ -195,13 +193,13 @@ class Cards:
             return []
         marks = await self._marks_of(cards, viewer)
         here = ENCODED_HERE.decode()
-        return [msgspec.Raw(self._item(card, viewer, here, marks)[:-1]) for card in cards]
+        return [
+            msgspec.Raw(card.item(here, self._media, viewer) + marks.get(card.id, NEITHER)[:-1])
+            for card in cards
+        ]
 
     async def _marks_of(self, cards: Sequence[Card], viewer: Id | None) -> Mapping[Id, bytes]:
         return {} if viewer is None else await self._marks.of(viewer, [card.id for card in cards])
-
-    def _item(self, card: Card, viewer: Id | None, here: str, marks: Mapping[Id, bytes]) -> bytes:
-        return card.item(here, self._media, viewer, marks.get(card.id, NEITHER))
 
     def drop(self, ids: Iterable[Id]) -> None:
         """These posts changed."""
