@@ -84,6 +84,32 @@ class Card:
         return item
 
 
+def joined(
+    cards: Sequence[Card],
+    marks: Mapping[Id, bytes],
+    media: Media,
+    *,
+    viewer: Id | None,
+    here: str,
+    around: Around,
+) -> bytes:
+    """The posts with the viewer's ``marks`` as a JSON array's items, between what is ``around``."""
+    end = marks.get
+    pieces = [around[0]]
+    try:
+        for card in cards:
+            pieces += (card.items[here], end(card.id, NEITHER))
+    except KeyError:
+        pieces = [around[0]]
+        for card in cards:
+            pieces += (card.item(here, media, viewer), end(card.id, NEITHER))
+    if cards:
+        pieces[-1] = pieces[-1][:-1]
+    pieces.append(around[1])
+    # The one copy: a page is some 70 KB, and each further copy would show.
+    return b"".join(pieces)
+
+
 class Cards:
     """The cards at hand, and how to get the others.
 
@@ -152,7 +178,8 @@ class Cards:
         page = self.encode_at_hand(cards, viewer=viewer, here=here, around=around)
         if page is not None:
             return page
-        return self._join(cards, viewer, here, around, await self._marks_of(cards, viewer))
+        marks = await self._marks_of(cards, viewer)
+        return joined(cards, marks, self._media, viewer=viewer, here=here, around=around)
 
     def encode_at_hand(
         self, cards: Sequence[Card], *, viewer: Id | None, here: str, around: Around = (b"", b"")
@@ -163,29 +190,9 @@ class Cards:
         marks: Mapping[Id, bytes] | None = {}
         if viewer is not None:
             marks = self._marks.at_hand(viewer, (card.id for card in cards))
-        return None if marks is None else self._join(cards, viewer, here, around, marks)
-
-    def _join(
-        self,
-        cards: Sequence[Card],
-        viewer: Id | None,
-        here: str,
-        around: Around,
-        marks: Mapping[Id, bytes],
-    ) -> bytes:
-        end = marks.get
-        pieces = [around[0]]
-        try:
-            for card in cards:
-                pieces += (card.items[here], end(card.id, NEITHER))
-        except KeyError:
-            pieces = [around[0]]
-            for card in cards:
-                pieces += (card.item(here, self._media, viewer), end(card.id, NEITHER))
-        pieces[-1] = pieces[-1][:-1]
-        pieces.append(around[1])
-        # The one copy: a page is some 70 KB, and each further copy would show.
-        return b"".join(pieces)
+        if marks is None:
+            return None
+        return joined(cards, marks, self._media, viewer=viewer, here=here, around=around)
 
     async def raw(self, cards: Sequence[Card], *, viewer: Id | None) -> list[msgspec.Raw]:
         """The posts as parts of a view that is still to be encoded."""

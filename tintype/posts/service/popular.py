@@ -9,8 +9,8 @@ from tintype.database import Database
 from tintype.kernel.ids import SHARDS, Id, lowest_id_at, timestamp_ms
 from tintype.media import Media
 from tintype.posts.model import popularity
-from tintype.posts.service.cards import Around, Card, Cards
-from tintype.posts.service.marks import NEITHER, HeldMarks
+from tintype.posts.service.cards import Around, Card, Cards, joined
+from tintype.posts.service.marks import HeldMarks
 from tintype.posts.store import popular as store
 
 MOST = 100
@@ -74,12 +74,8 @@ class Popular:
 
         Asks nobody: likes and saves of the viewer show only as far as they are held.
         """
-        before, after = around
         marks = self._marks.known(viewer)
-        items = [
-            card.item(here, self._media, viewer, marks.get(card.id, NEITHER)) for card in cards
-        ]
-        return b"".join((before, b"".join(items).removesuffix(b","), after))
+        return joined(cards, marks, self._media, viewer=viewer, here=here, around=around)
 
     def drop(self, post: Id) -> None:
         """This post changed."""
