@@ -1,3 +1,5 @@
+import type { SparseRecipe } from '../recipe/recipe';
+
 /** What the server says and takes, as documented in its OpenAPI. Ids are strings, times RFC 3339. */
 
 export interface AccountShort {
@@ -218,6 +220,8 @@ export interface Upload {
   progress?: number | null;
   expires_at: string;
   slide?: Slide | null;
+  /** What its author does to a photo. */
+  recipe?: SparseRecipe | null;
 }
 
 /** An own upload in a list. */
@@ -254,7 +258,14 @@ export interface SignedPart {
 
 export interface PostDraft {
   caption: string;
-  slides: { upload_id: string; alt?: string; focal?: FocalPoint; original?: boolean }[];
+  slides: {
+    upload_id: string;
+    alt?: string;
+    focal?: FocalPoint;
+    original?: boolean;
+    /** The moment of a video, in seconds, that its poster shows. */
+    poster_at?: number;
+  }[];
   comments_enabled?: boolean;
 }
 

@@ -1,4 +1,5 @@
-import { get, post, remove } from './client';
+import type { SparseRecipe } from '../recipe/recipe';
+import { get, post, put, remove } from './client';
 import type {
   Limits,
   NewUpload,
@@ -28,4 +29,7 @@ export const signPart = (id: string, number: number, signal?: AbortSignal) =>
   get<SignedPart>(`/uploads/${id}/parts/${number}`, undefined, signal);
 export const completeUpload = (id: string, sent: SentBytes = {}) =>
   post<Upload | undefined>(`/uploads/${id}/complete`, sent);
+/** Replaces what is done to a photo; it is made anew where it was ready. */
+export const putRecipe = (id: string, recipe: SparseRecipe) =>
+  put<Upload>(`/uploads/${id}/recipe`, recipe);
 export const dropUpload = (id: string) => remove(`/uploads/${id}`);

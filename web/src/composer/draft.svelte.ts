@@ -3,13 +3,15 @@ import { createPost } from '../api/posts';
 import type { FocalPoint, PostDraft } from '../api/types';
 import { readLimits } from '../api/uploads';
 import { pending, type Shape } from '../feed/pending.svelte';
+import { sparse, type SparseRecipe } from '../recipe/recipe';
 import { session } from '../session/session.svelte';
 import { entities } from '../store/entities.svelte';
 import { kindOf, limitsFrom, refusal } from '../upload/limits';
 import type { Picked } from '../upload/picking';
 import { sameBytes } from '../upload/same';
-import { fileOf, shelve, shelved, unshelve } from '../upload/shelf';
+import { fileOf, shelve, shelved, unshelve, type Shelved } from '../upload/shelf';
 import { UploadTask } from '../upload/task.svelte';
+import { PhotoEdit } from './edit.svelte';
 import { heicShape } from './heic';
 
 const CAPTION = 'tintype.caption';
@@ -29,8 +31,12 @@ export class DraftItem {
   focal = $state.raw<FocalPoint | null>(null);
   /** Whether others may download the original. */
   offered = $state(false);
+  /** The moment of a video that its cover shows, in seconds; null where the server chooses. */
+  cover = $state<number | null>(null);
   readonly local: string;
   readonly task: UploadTask;
+  /** What is done to a photo. */
+  readonly edit: PhotoEdit;
   readonly kind: 'photo' | 'video';
   readonly url: string;
   order = 0;
@@ -42,6 +48,7 @@ export class DraftItem {
   constructor(file: File, local: string = newKey()) {
     this.local = local;
     this.task = new UploadTask(file);
+    this.edit = new PhotoEdit(this.task);
     this.kind = kindOf(this.task.type);
     this.url = URL.createObjectURL(file);
     if (/hei[cf]$/.test(this.task.type)) {
@@ -51,7 +58,10 @@ export class DraftItem {
         () => undefined,
       );
     }
-    this.task.onCreated = () => this.keep();
+    this.task.onCreated = () => {
+      this.keep();
+      this.edit.send();
+    };
     this.task.onArrived = () => {
       this.#arrived = true;
       this.#settle();
@@ -62,9 +72,14 @@ export class DraftItem {
   keep(): void {
     const account = session.viewer?.id;
     if (account === undefined) return;
-    const { local, alt, order } = this;
-    const upload = this.task.transfer.id;
-    void shelve({ local, account, file: this.task.file, upload, alt, order, post: this.#post });
+    const { local, alt, order, cover } = this;
+    const { file, transfer } = this.task;
+    const { base, isPlain, recipe } = this.edit;
+    void shelve({
+      ...{ local, account, file, upload: transfer.id, alt, order, cover, base },
+      recipe: isPlain ? null : sparse(recipe),
+      post: this.#post,
+    });
   }
 
   /** The item now belongs to a post, and is kept only until its bytes are there. */
@@ -72,6 +87,12 @@ export class DraftItem {
     this.#post = post;
     if (this.#arrived) this.#settle();
     else this.keep();
+  }
+
+  /** Lets go of what the page holds for it. */
+  release(): void {
+    URL.revokeObjectURL(this.url);
+    this.edit.release();
   }
 
   #settle(): void {
@@ -123,7 +144,7 @@ class Draft {
     for (const kept of left) {
       // Those whose person must be asked first are offered among the unfinished ones.
       const file = await fileOf(kept);
-      if (file) restored.push(begun(file, kept.upload, kept.alt, kept.local));
+      if (file) restored.push(begun(file, kept, kept.local));
     }
     this.#put([...restored, ...this.items]);
   }
@@ -152,8 +173,9 @@ class Draft {
   }
 
   /** Goes on with an upload that was begun elsewhere or earlier. */
-  adopt(file: File, upload: string): void {
-    this.#put([...this.items, begun(file, upload, '', newKey())]);
+  adopt(file: File, upload: string, kept: Kept | null = null): void {
+    const item = begun(file, { alt: '', ...kept, upload }, newKey());
+    this.#put([...this.items, item]);
     for (const item of this.items) item.keep();
   }
 
@@ -166,7 +188,7 @@ class Draft {
 
   remove(item: DraftItem): void {
     item.task.drop();
-    URL.revokeObjectURL(item.url);
+    item.release();
     void unshelve(item.local);
     this.#put(this.items.filter((other) => other !== item));
   }
@@ -214,12 +236,14 @@ class Draft {
    */
   async publish(): Promise<void> {
     const items = this.items;
+    await Promise.all(items.map((item) => item.edit.settle()));
     const slides = await Promise.all(
       items.map(async (item) => ({
         upload_id: await item.task.id(),
         ...(item.alt.trim() && { alt: item.alt.trim() }),
         ...(item.focal && { focal: item.focal }),
         ...(item.offered && { original: true }),
+        ...(item.cover !== null && { poster_at: item.cover }),
       })),
     );
     const body: PostDraft = {
@@ -230,13 +254,14 @@ class Draft {
     const post = entities.post((await createPost(body, this.#keyFor(body))).post);
     for (const item of items) item.belongTo(post.id);
     const [first, ...rest] = items;
-    for (const item of rest) URL.revokeObjectURL(item.url);
+    for (const item of rest) item.release();
+    if (first?.edit.picture) URL.revokeObjectURL(first.url);
     pending.add({
       id: post.id,
       post,
       tasks: items.map((item) => item.task),
-      preview: first ? { url: first.url, kind: first.kind } : null,
-      shape: first ? (first.task.slide ?? first.shape) : null,
+      preview: first ? { url: first.edit.picture ?? first.url, kind: first.kind } : null,
+      shape: first ? (first.edit.shape ?? first.task.slide ?? first.shape) : null,
     });
     if (this.replaces !== null) void pending.replaced(this.replaces);
     this.items = [];
@@ -259,10 +284,17 @@ class Draft {
   }
 }
 
-function begun(file: File, upload: string | null, alt: string, local: string): DraftItem {
+/** What is known of a file that was picked before. */
+type Kept = Partial<Pick<Shelved, 'alt' | 'upload' | 'base' | 'cover'>> & {
+  recipe?: SparseRecipe | null;
+};
+
+function begun(file: File, kept: Kept, local: string): DraftItem {
   const item = new DraftItem(file, local);
-  item.alt = alt;
-  item.task.begin(upload);
+  item.alt = kept.alt ?? '';
+  item.cover = kept.cover ?? null;
+  item.task.begin(kept.upload ?? null);
+  item.edit.restore(kept.recipe, kept.base);
   return item;
 }
 

@@ -51,12 +51,14 @@ class UnfinishedUploads {
   async goOn(item: Unfinished, file: File): Promise<void> {
     const { id, post_id: post } = item.summary;
     try {
-      const reason = await differs(file, await readUpload(id));
+      const upload = await readUpload(id);
+      const reason = await differs(file, upload);
       if (reason !== null) {
         draft.refusals = [reason];
         return;
       }
-      if (post === null) draft.adopt(file, id);
+      if (post === null)
+        draft.adopt(file, id, { ...item.kept, recipe: item.kept?.recipe ?? upload.recipe ?? null });
       else await carryFor(post, file, id);
       draft.refusals = [];
       this.#forget(item);

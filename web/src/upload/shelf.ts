@@ -1,3 +1,4 @@
+import type { SparseRecipe } from '../recipe/recipe';
 import { handleOf, reopened } from './handles';
 
 /** Files on their way, kept in the browser so that a reload does not lose them. */
@@ -11,6 +12,12 @@ export interface Shelved {
   upload: string | null;
   alt: string;
   order: number;
+  /** What is done to a photo, if anything. */
+  recipe?: SparseRecipe | null;
+  /** The unedited picture, where the browser cannot decode the file itself. */
+  base?: Blob | null;
+  /** The moment of a video that its cover shows, in seconds; null where the server chooses. */
+  cover?: number | null;
   /** The post that waits for this file; null while it is only a draft. */
   post: string | null;
 }
