@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+from tintype.codecs.head import size_of
 from tintype.codecs.model import PHOTO_RUNGS, Format, PictureFormat, Rejected
+from tintype.codecs.sniff import HEAD_BYTES, Kind
 from tintype.codecs.wire import Made, RungName
 
 AT_ONCE: tuple[PictureFormat, ...] = ("jpeg", "webp")
@@ -95,18 +97,23 @@ def verify(made: tuple[Made, ...], results: Path, allow: Callable[[Format], None
 def _reads_back(made: Made, path: str) -> bool:
     import pyvips
 
-    header = pyvips.Image.new_from_file(path, access="sequential", fail_on="warning")
-    if (header.width, header.height) != (made.width, made.height):
-        return False
-    shorter, options = min(made.width, made.height), dict[str, float]()
-    if made.format == "jpeg":
-        options = {"shrink": _JPEG_SHRINK if shorter >= _JPEG_SHRINK else 1}
+    size = made.width, made.height
+    options: dict[str, float] = {}
+    if made.format == "jpeg" and min(size) >= _JPEG_SHRINK:
+        options = {"shrink": _JPEG_SHRINK}
     elif made.format == "webp":
-        options = {"scale": max(_WEBP_SCALE, 1 / shorter)}
+        options = {"scale": max(_WEBP_SCALE, 1 / min(size))}
     image = pyvips.Image.new_from_file(path, access="sequential", fail_on="warning", **options)
+    found = _size_told(path, made.format) if options else (image.width, image.height)
     # Line after line, so that the last one comes after all others.
     image.crop(0, image.height - 1, image.width, 1).copy_memory()
-    return True
+    return found == size
+
+
+def _size_told(path: str, format_: Format) -> tuple[int, int] | None:
+    with Path(path).open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    return size_of(head, Kind.JPEG if format_ == "jpeg" else Kind.WEBP)
 
 
 def save(picture: Any, rung: RungName, format_: PictureFormat, results: Path) -> Made:
