@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import sqlalchemy as sa
 
 from tintype.accounts.model import Card
-from tintype.database import Reader, Row, Transaction, metadata, upsert
+from tintype.database import ById, Reader, Row, Transaction, metadata, upsert
 from tintype.kernel.ids import Id, shard_for_text, shard_of
 
 _INSTANCE_SHARD = 0
@@ -182,16 +182,11 @@ async def names_holding(reader: Reader, text: str, limit: int) -> list[Id]:
     return [row.id for row in rows]
 
 
+_CARDS = ById(sa.select(accounts), accounts.c.id)
+
+
 async def cards(reader: Reader, ids: Iterable[Id]) -> dict[Id, Card]:
-    wanted = set(ids)
-    if not wanted:
-        return {}
-    rows = await reader.all(
-        sa.select(accounts).where(
-            accounts.c.shard.in_({shard_of(id_) for id_ in wanted}), accounts.c.id.in_(wanted)
-        )
-    )
-    return {row.id: _card(row) for row in rows}
+    return {row.id: _card(row) for row in await _CARDS.all(reader, ids)}
 
 
 async def update_account(tx: Transaction, account: Id, values: Mapping[str, object]) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 import sqlalchemy as sa
 
+from tintype.database.by_id import ById
 from tintype.database.session import Reader, Transaction
 from tintype.database.sql import upsert
 from tintype.database.tables import counts
@@ -18,20 +20,16 @@ async def read(
     reader: Reader, subjects: Iterable[Id], names: Sequence[str]
 ) -> dict[Id, dict[str, int]]:
     """The folded counts of every subject; what was never counted is 0."""
-    wanted = list(dict.fromkeys(subjects))
-    found = {subject: dict.fromkeys(names, 0) for subject in wanted}
-    if not wanted:
-        return found
-    rows = await reader.all(
-        sa.select(counts.c.subject, counts.c.name, counts.c.value).where(
-            counts.c.shard.in_({shard_of(subject) for subject in wanted}),
-            counts.c.subject.in_(wanted),
-            counts.c.name.in_(list(names)),
-        )
-    )
-    for row in rows:
+    found = {subject: dict.fromkeys(names, 0) for subject in subjects}
+    for row in await _counted(tuple(names)).all(reader, found):
         found[row.subject][row.name] = row.value
     return found
+
+
+@cache
+def _counted(names: tuple[str, ...]) -> ById:
+    query = sa.select(counts.c.subject, counts.c.name, counts.c.value)
+    return ById(query.where(counts.c.name.in_(names)), counts.c.subject)
 
 
 def changes(batch: Sequence[Event]) -> dict[tuple[Id, str], int]:

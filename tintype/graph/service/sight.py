@@ -26,8 +26,6 @@ STANDINGS_HELD = 200_000
 IDS_HELD = 2_000_000
 """Ids held in relation sets: about 80 bytes each, so 8 000 viewers with 250 followees."""
 
-_CARDS_AT_ONCE = 25
-
 
 class Sight:
     """Decides who may see whom. Nothing of what it answers is older than an acknowledged change."""
@@ -75,7 +73,7 @@ class Sight:
         """The accounts whose profile a viewer may see; the others are left out."""
         seen = await self.profiles_seen(viewer, ids)
         async with self._database.read() as reader:
-            return await self._cards(reader, seen)
+            return await self._accounts.cards_in(reader, seen)
 
     async def see_account(self, reference: str, viewer: Id | None) -> AccountView:
         """The profile that an id or an ``@handle`` names, also of somebody whom the viewer blocks.
@@ -87,7 +85,7 @@ class Sight:
         if not await self._allowed(viewer, Action.OPEN_PROFILE, [account]):
             raise AccountNotFound
         async with self._database.read() as reader:
-            cards = await self._cards(reader, [account])
+            cards = await self._accounts.cards_in(reader, [account])
             return (await self.views(reader, [cards[account]], viewer))[0]
 
     async def hydrate_accounts(self, ids: Sequence[Id], viewer: Id | None) -> list[AccountView]:
@@ -155,7 +153,7 @@ class Sight:
 
     async def _read_standings(self, accounts: Collection[Id]) -> dict[Id, Standing]:
         async with self._database.read() as reader:
-            cards = await self._cards(reader, accounts)
+            cards = await self._accounts.cards_in(reader, accounts)
         return {id_: standing_of(card) for id_, card in cards.items()}
 
     async def _load_sets(self, viewers: Collection[Id]) -> dict[Id, RelationSets]:
@@ -181,13 +179,6 @@ class Sight:
         out = muted | {id_ for id_ in followees if id_ not in standings or not standings[id_].live}
         shown = sources if sources.isdisjoint(out) else sources - out
         return RelationSets(viewer, sources, shown, hidden, muted, barred_by)
-
-    async def _cards(self, reader: Reader, ids: Iterable[Id]) -> dict[Id, Card]:
-        wanted, found = list(ids), {}
-        for start in range(0, len(wanted), _CARDS_AT_ONCE):
-            chunk = wanted[start : start + _CARDS_AT_ONCE]
-            found.update(await self._accounts.cards_in(reader, chunk))
-        return found
 
     def _account_changed(self, account: Id) -> None:
         self._standings.forget([account])

@@ -7,12 +7,9 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from tintype.database import Reader, Row, Transaction, metadata, upsert
+from tintype.database import ById, Reader, Row, Transaction, metadata, upsert
 from tintype.kernel.ids import Id, shard_of
 from tintype.posts.model import Comment
-
-# Two IN lists over one index cost their product: short lists keep it small.
-_AT_ONCE = 25
 
 comments = sa.Table(
     "comments",
@@ -35,6 +32,8 @@ comment_likes = sa.Table(
     sa.Column("account", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Index("comment_likes_by", "account"),
 )
+
+_COMMENTS = ById(sa.select(comments), comments.c.id)
 
 
 class CommentLike(NamedTuple):
@@ -75,16 +74,7 @@ async def read(reader: Reader, comment: Id) -> Comment | None:
 
 async def read_all(reader: Reader, ids: Iterable[Id]) -> dict[Id, Comment]:
     """Comments by id; unknown ids are left out."""
-    wanted, found = list(set(ids)), {}
-    for start in range(0, len(wanted), _AT_ONCE):
-        some = wanted[start : start + _AT_ONCE]
-        rows = await reader.all(
-            sa.select(comments).where(
-                comments.c.shard.in_({shard_of(id_) for id_ in some}), comments.c.id.in_(some)
-            )
-        )
-        found.update({row.id: _comment(row) for row in rows})
-    return found
+    return {row.id: _comment(row) for row in await _COMMENTS.all(reader, ids)}
 
 
 async def listed(

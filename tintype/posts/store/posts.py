@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from tintype.database import Reader, Row, Transaction, metadata, only_filtering
+from tintype.database import ById, Reader, Row, Transaction, metadata, only_filtering
 from tintype.kernel.ids import Id, shard_of
 from tintype.posts.model import Focal, Post, PostFacts, PostSlide, State
 
@@ -43,8 +43,9 @@ slides = sa.Table(
 PUBLISHED: tuple[State, ...] = ("published",)
 
 _AUTHORS_AT_ONCE = 5_000
-# A look-up by shards and ids visits their product.
-_IDS_AT_ONCE = 25
+_POSTS = ById(sa.select(posts).where(posts.c.state != "deleted"), posts.c.id)
+_FACTS = ById(sa.select(posts.c.id, posts.c.author, posts.c.state), posts.c.id)
+_SLIDES = ById(sa.select(slides).order_by(slides.c.post, slides.c.position), slides.c.post)
 
 
 def _this(post: Id) -> sa.ColumnElement[bool]:
@@ -116,46 +117,20 @@ async def read(reader: Reader, post: Id) -> Post | None:
 
 async def read_all(reader: Reader, ids: Iterable[Id]) -> dict[Id, Post]:
     """The posts among these ids that were not deleted."""
-    found = {}
-    for some in _chunks(ids):
-        rows = await reader.all(
-            sa.select(posts).where(
-                posts.c.shard.in_({shard_of(id_) for id_ in some}),
-                posts.c.id.in_(some),
-                posts.c.state != "deleted",
-            )
-        )
-        found.update({row.id: _post(row) for row in rows})
-    return found
+    return {row.id: _post(row) for row in await _POSTS.all(reader, ids)}
 
 
 async def facts(reader: Reader, ids: Iterable[Id]) -> dict[Id, PostFacts]:
-    found = {}
-    for some in _chunks(ids):
-        rows = await reader.all(
-            sa.select(posts.c.id, posts.c.author, posts.c.state).where(
-                posts.c.shard.in_({shard_of(id_) for id_ in some}), posts.c.id.in_(some)
-            )
-        )
-        found.update({row.id: PostFacts(author=row.author, state=row.state) for row in rows})
-    return found
+    rows = await _FACTS.all(reader, ids)
+    return {row.id: PostFacts(author=row.author, state=row.state) for row in rows}
 
 
 async def slides_of(reader: Reader, ids: Iterable[Id]) -> dict[Id, list[PostSlide]]:
     """The slides of each post, in order."""
     found: dict[Id, list[PostSlide]] = defaultdict(list)
-    for some in _chunks(ids):
-        rows = await reader.all(
-            sa.select(slides)
-            .where(
-                slides.c.shard.in_({shard_of(id_) for id_ in some}),
-                slides.c.post.in_(some),
-            )
-            .order_by(slides.c.post, slides.c.position)
-        )
-        for row in rows:
-            focal = None if row.focal_x is None else Focal(x=row.focal_x, y=row.focal_y)
-            found[row.post].append(PostSlide(upload=row.upload, alt=row.alt, focal=focal))
+    for row in await _SLIDES.all(reader, ids):
+        focal = None if row.focal_x is None else Focal(x=row.focal_x, y=row.focal_y)
+        found[row.post].append(PostSlide(upload=row.upload, alt=row.alt, focal=focal))
     return found
 
 
@@ -200,9 +175,3 @@ async def forget(tx: Transaction, post: Id) -> None:
     shard = shard_of(post)
     await tx.execute(sa.delete(slides).where(slides.c.shard == shard, slides.c.post == post))
     await tx.execute(sa.delete(posts).where(_this(post)))
-
-
-def _chunks(ids: Iterable[Id]) -> Iterator[list[Id]]:
-    wanted = list(dict.fromkeys(ids))
-    for start in range(0, len(wanted), _IDS_AT_ONCE):
-        yield wanted[start : start + _IDS_AT_ONCE]
