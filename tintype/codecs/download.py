@@ -44,7 +44,9 @@ def process(job: DownloadJob, incoming: Path, results: Path) -> DownloadDone:
 
 
 def _jpeg(original: Path, limits: Limits, results: Path) -> Made:
-    """The same compressed pixels, where their colours need no conversion; else new ones."""
+    """The same compressed pixels, where their colours need no conversion and nothing lies between
+    them; else new ones.
+    """
     header = _header(original, Kind.JPEG, limits)
     orientation = _orientation(header)
     colours = _colours_of(header)
@@ -52,11 +54,25 @@ def _jpeg(original: Path, limits: Limits, results: Path) -> Made:
     if colours is not None and header.bands < _PRINTING_INKS:
         profile = _wide_profile() if colours == "p3" else None
         stripped = jpeg.stripped(original.read_bytes(), orientation, profile)
-    if stripped is None:
-        return _encoded(original, Kind.JPEG, limits, results)
     made = Made("download", "jpeg", header.width, header.height)
-    (results / made.name).write_bytes(stripped)
+    if stripped is None or not _is_flawless(made, stripped, results):
+        return _encoded(original, Kind.JPEG, limits, results)
     return made
+
+
+def _is_flawless(made: Made, data: bytes, results: Path) -> bool:
+    """Write the file, and see whether it holds nothing that a decoder would pass over."""
+    import pyvips
+
+    path = results / made.name
+    path.write_bytes(data)
+    try:
+        image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="warning")
+        image.crop(0, image.height - 1, image.width, 1).copy_memory()
+    except pyvips.Error:
+        path.unlink()
+        return False
+    return True
 
 
 def _png(original: Path, limits: Limits, results: Path) -> Made:

@@ -17,6 +17,7 @@ _MARK = 0xFF
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_BARE = frozenset(range(0xD0, 0xDA)) | {0x01}
 _PNG_SIZE, _GIF_SIZE = 16, 6
+_BOX, _VERSION = 8, 4
 _VP8X, _VP8L, _VP8 = b"VP8X", b"VP8L", b"VP8 "
 
 
@@ -56,6 +57,8 @@ def size_of(head: bytes, kind: Kind) -> tuple[int, int] | None:
                 width, height = _webp(head)
             case Kind.JPEG:
                 width, height = _jpeg(head)
+            case Kind.AVIF | Kind.HEIC:
+                width, height = _heif(head)
             case _:
                 return None
     except (struct.error, ValueError):
@@ -110,3 +113,33 @@ def _webp(head: bytes) -> tuple[int, int]:
         width, height = struct.unpack_from("<HH", head, 26)
         return width & 0x3FFF, height & 0x3FFF
     raise ValueError(chunk)
+
+
+def _heif(head: bytes) -> tuple[int, int]:
+    """The largest size among the properties of items (ISO/IEC 23008-12 §6.5.3)."""
+    at, end = 0, len(head)
+    for name, version in ((b"meta", _VERSION), (b"iprp", 0), (b"ipco", 0)):
+        at, end = _found(head, name, at, end)
+        at += version
+    sizes = []
+    while at < end:
+        try:
+            start, stop = _found(head, b"ispe", at, end)
+            sizes.append(struct.unpack_from(">II", head, start + _VERSION))
+        except (ValueError, struct.error):
+            break
+        at = stop
+    width, height = max(sizes, key=lambda size: size[0] * size[1])
+    return width, height
+
+
+def _found(head: bytes, name: bytes, at: int, end: int) -> tuple[int, int]:
+    """Where the first box of this name has its content, and where it ends, as far as it is here."""
+    while at + _BOX <= end:
+        length, kind = struct.unpack_from(">I4s", head, at)
+        if length < _BOX:
+            break
+        if kind == name:
+            return at + _BOX, min(at + length, end)
+        at += length
+    raise ValueError(name)

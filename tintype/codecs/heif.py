@@ -34,7 +34,7 @@ def decode(original: Path, limits: Limits) -> tuple[Any, str | None]:
         import numpy as np
 
         pixels = np.ascontiguousarray(np.asarray(photo))
-    except (OSError, ValueError, EOFError, RuntimeError, SyntaxError) as error:
+    except (OSError, ValueError, EOFError, RuntimeError, SyntaxError, LookupError) as error:
         raise Rejected("could-not-read", "This photo is damaged and could not be read.") from error
     import pyvips
 

@@ -16,6 +16,8 @@ _NOTES = frozenset(range(0xE0, 0xF0)) | {0xFE}
 # Within a scan a marker is 0xFF and neither a stuffed zero, nor a restart, nor a filler.
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _MARK, _FILLER = b"\xff", 0xFF
+_FRAMES, _FRAME_BYTES = frozenset({0xC0, 0xC1, 0xC2}), 6
+_DQT, _TABLE = 0xDB, 64
 _ADOBE_BYTES = 12
 _JFIF = b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0"
 _UPRIGHT = 1
@@ -27,7 +29,7 @@ def stripped(data: bytes, orientation: int, profile: bytes | None) -> bytes | No
     ``None`` when the file is built in a way that is not known here.
     """
     pieces = _needed(data)
-    if pieces is None:
+    if pieces is None or not _tables_are_used(pieces[1]):
         return None
     named_by_adobe, kept = pieces
     head = [bytes([0xFF, _SOI])]
@@ -62,6 +64,25 @@ def _needed(data: bytes) -> tuple[bytes, list[bytes]] | None:
             return None
         at = end
     return None
+
+
+def _tables_are_used(kept: list[bytes]) -> bool:
+    """Whether there is one quantization table for each that the frame names, and none beside.
+
+    What nobody reads could be anything.
+    """
+    defined: list[int] = []
+    named: set[int] = set()
+    for piece in kept:
+        marker, body = piece[1], piece[4:]
+        if marker == _DQT:
+            at = 0
+            while at < len(body):
+                defined.append(body[at] & 0x0F)
+                at += 1 + _TABLE * (2 if body[at] >> 4 else 1)
+        elif marker in _FRAMES:
+            named |= set(body[8 : 6 + 3 * body[5] : 3]) if len(body) > _FRAME_BYTES else set()
+    return len(defined) == len(set(defined)) and set(defined) == named
 
 
 def _end_of_scan(data: bytes, start: int) -> int:

@@ -153,8 +153,14 @@ def _is_audible(audio: Any) -> bool:
 
 
 def _steady_rate(video: Any) -> Fraction:
-    """The film's own rate; the next usual one where it changes; a part of it above 60 a second."""
+    """The film's own rate; the next usual one where it changes; a part of it above 60 a second.
+
+    Less than one picture a second are seldom enough for that: two of them an hour apart would
+    otherwise be encoded a hundred thousand times.
+    """
     average = Fraction(video.average_rate or video.base_rate or 30)
+    if average < 1:
+        return Fraction(1)
     rate = Fraction(video.base_rate or average)
     if abs(rate - average) > _STEADY_WITHIN * average:
         usual = (Fraction(each) for each in _RATES if each >= average)

@@ -31,6 +31,7 @@ from tintype.codecs.wire import (
 )
 
 FOLDER_PREFIX = "decoder-"
+_PROGRAM = "tintype.codecs.child"
 _START_SECONDS = 30
 _PHOTO_FILE_BYTES = 64 * MIB
 _MESSAGES: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
@@ -81,7 +82,7 @@ class Worker:
         posting = msgspec.json.encode(self._posting()).decode()
         with (self._folder / "errors.log").open("wb") as errors:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-s", "-m", "tintype.codecs.child", posting),
+                *(sys.executable, "-P", "-s", "-m", _PROGRAM, posting),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
