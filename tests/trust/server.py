@@ -73,6 +73,12 @@ class ServerProcess:
         except httpx.TransportError:
             return False
 
+    @property
+    def pid(self) -> int:
+        """The process that runs now; 0 when none does."""
+        running = self._process is not None and self._process.poll() is None
+        return self._process.pid if self._process is not None and running else 0
+
     def kill(self) -> None:
         """SIGKILL to the whole group, decoders included."""
         if self._process is not None and self._process.poll() is None:
