@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from tests.simulation.invariants import ENDS, FOLLOW, STABLE, THRESHOLD, Violation, require
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.simulation.invariants import ENDS, FOLLOW, STABLE, THRESHOLD, Violation, Watch, require
+from tests.simulation.processes import Card, Process
 from tests.simulation.scheduler import step
-from tests.simulation.world import Logged, SteppedTimelines, World
-from tintype.feed.model import NEWEST, Delivery, Reach
+from tests.simulation.world import Logged, World, notices_of
+from tintype.feed.model import NEWEST, Delivery, FeedFlags, PostDelivered, Reach, tiers_of
 from tintype.feed.service.fan_out import Delivered
+from tintype.feed.service.reading import Window
 from tintype.kernel.ids import shard_of
 from tintype.kernel.problem import Unavailable
 from tintype.ports.timelines import TimelineState
@@ -16,16 +21,19 @@ MOST_PAGES = 200
 
 async def publish(world: World, author: int) -> None:
     """The id is minted first; the post becomes live now or much later, as media takes its time."""
-    post = world.ids.next(shard_of(author))
+    post = world.ids[author].next(shard_of(author))
     for _ in range(world.dice.choice((0, 0, 1, 40))):
         await step()
-    delivery = _delivery(world, author)
+    while post in world.model.authors:  # minted elsewhere too: the transaction is run again
+        post = world.ids[author].next(shard_of(author))
+    delivery, pulled = _delivery(world, author)
     world.model.publish(author, post)
-    await _commit(world, Logged("published", author=author, post=Delivered(post, author, delivery)))
-    world.acknowledged.add(post)
+    event = Logged("published", author=author, post=Delivered(post, author, delivery))
+    await _commit(world, notices_of(event, pulled=pulled))
 
 
-def _delivery(world: World, author: int) -> Delivery:
+def _delivery(world: World, author: int) -> tuple[Delivery, bool]:
+    """As ``ByReach``: the stamp, and whether the post is merged by readers as well."""
     now = world.clock.now_ms()
     before = world.reaches.get(author, Reach())
     after = world.threshold.next(before, len(world.model.followers(author)), now)
@@ -35,14 +43,16 @@ def _delivery(world: World, author: int) -> Delivery:
         require(THRESHOLD, spaced, f"{author} switched at {switches} and {now}")
         switches.append(now)
         world.reaches[author] = after
-    return after.delivery
+    overlap = world.threshold.overlaps(after, now)
+    return "push" if overlap else after.delivery, overlap or after.delivery == "pull"
 
 
 async def _commit(world: World, *events: Logged) -> None:
-    """Commit, note, acknowledge: a crash may come between any two of them."""
+    """Commit, tell, acknowledge: a crash may come between any two of them."""
+    process = world.someone()
     place = world.commit(*events)
     await step()
-    world.note(place)
+    await world.tell(process, place)
     await step()
 
 
@@ -54,23 +64,23 @@ async def delete(world: World, post: int) -> None:
 async def follow(world: World, viewer: int, author: int) -> None:
     already = author in world.model.following[viewer]
     if world.model.follow(viewer, author) == "following" and not already:
-        await _commit(world, Logged("followed", viewer, author))
+        await _commit(world, notices_of(Logged("followed", viewer, author)))
 
 
 async def accept(world: World, author: int, viewer: int) -> None:
     if world.model.accept(author, viewer):
-        await _commit(world, Logged("followed", viewer, author))
+        await _commit(world, notices_of(Logged("followed", viewer, author)))
 
 
 async def unfollow(world: World, viewer: int, author: int) -> None:
     if world.model.unfollow(viewer, author):
-        await _commit(world, Logged("unfollowed", viewer, author))
+        await _commit(world, notices_of(Logged("unfollowed", viewer, author)))
 
 
 async def block(world: World, actor: int, other: int) -> None:
     if actor != other:
         world.model.block(actor, other)
-        await _commit(world, Logged("blocked", actor, other))
+        await _commit(world, notices_of(Logged("blocked", actor, other)))
 
 
 async def change(world: World, actor: int, other: int) -> None:
@@ -85,11 +95,35 @@ async def change(world: World, actor: int, other: int) -> None:
         case _ if actor in world.model.private:
             asked = [f for f, them in world.model.requested.items() if actor in them]
             world.model.make_public(actor)
-            await _commit(world, *(Logged("followed", follower, actor) for follower in asked))
+            accepted = (Logged("followed", follower, actor) for follower in asked)
+            await _commit(world, *map(notices_of, accepted))
             return
         case _:
             world.model.make_private(actor)
-    await _commit(world, Logged("changed", actor, other))
+    await _commit(world, notices_of(Logged("changed", actor, other)))
+
+
+@contextmanager
+def _watched(world: World, viewer: int, process: Process) -> Iterator[list[Watch]]:
+    """Record what the viewer could rightly see while the block runs; the last one counts."""
+    watches = [world.watch(viewer, process)]
+    try:
+        yield watches
+    finally:
+        world.watches = [watch for watch in world.watches if watch not in watches]
+
+
+async def _read(world: World, viewer: int, below: int, limit: int) -> tuple[Watch, Window[Card]]:
+    """One page, of whichever process the balancer picks, judged."""
+    process = world.someone()
+    with _watched(world, viewer, process) as watches:
+        await process.notices.catch_up()
+        if process.deaf:
+            # It may serve what it was told a second ago: judged by that.
+            watches.append(world.watch(viewer, process))
+        window = await process.feed.window(viewer, below, limit)
+    watches[-1].check(window.ids, below, window.examined)
+    return watches[-1], window
 
 
 async def walk(world: World, viewer: int) -> None:
@@ -97,18 +131,15 @@ async def walk(world: World, viewer: int) -> None:
     below = NEWEST
     limit = world.dice.choice((1, 2, 3, 5))
     for _ in range(MOST_PAGES):
-        watch = world.watch(viewer)
-        window = await world.feed.window(viewer, below, limit)
-        world.watches.remove(watch)
-        watch.check(window.ids, below, window.examined)
-        if world.dice.random() < 0.2:
-            again = world.watch(viewer)
-            repeat = await world.feed.window(viewer, below, limit)
-            world.watches.remove(again)
-            kept = {id_ for id_ in window.ids if id_ in watch.settled & again.always}
-            lost = {id_ for id_ in kept if id_ >= (repeat.examined or 0)} - set(repeat.ids)
-            require(STABLE, not lost, f"{viewer} below {below}: {sorted(lost)} vanished")
-            again.check(repeat.ids, below, repeat.examined)
+        try:
+            watch, window = await _read(world, viewer, below, limit)
+            if world.dice.random() < 0.2:
+                again, repeat = await _read(world, viewer, below, limit)
+                kept = {id_ for id_ in window.ids if id_ in watch.settled & again.always}
+                lost = {id_ for id_ in kept if id_ >= (repeat.examined or 0)} - set(repeat.ids)
+                require(STABLE, not lost, f"{viewer} below {below}: {sorted(lost)} vanished")
+        except Unavailable:
+            return  # a rung of the ladder is switched off: told to come back
         if window.examined is None or world.dice.random() < 0.1:
             return
         below = window.examined
@@ -131,28 +162,37 @@ async def consume(world: World) -> None:
 
 
 async def handle(world: World, indexes: range) -> None:
-    """Handle events the way the consumer group does: edges in order, then posts in turns."""
+    """Handle events the way the consumer groups do: edges in order, then posts in turns."""
+    process, feed = world.worker, world.worker.feed
+    await process.notices.catch_up()
     events = [world.log[index] for index in indexes]
     for index, event in zip(indexes, events, strict=True):
+        if world.fleet:
+            await process.notices.repeat([process.notices.event_of(event.told, index)])
+            world.note_repeated(index)
         match event.kind:
             case "followed":
                 published = set(world.model.live)
-                await world.feed.join(event.viewer, event.author)
+                await feed.join(event.viewer, event.author)
                 _check_follow(world, index, published)
             case "unfollowed":
-                await world.feed.part(event.viewer, event.author)
+                await feed.part(event.viewer, event.author)
             case "blocked":
-                await world.feed.part(event.viewer, event.author)
-                await world.feed.part(event.author, event.viewer)
-    await world.feed.deliver([event.post for event in events if event.post is not None])
-    world.handled.update(indexes)
+                await feed.part(event.viewer, event.author)
+                await feed.part(event.author, event.viewer)
+    posts = [event.post for event in events if event.post is not None]
+    await feed.deliver(posts)
+    await process.notices.publish(
+        [PostDelivered(post=post.post, author=post.author) for post in posts]
+    )
+    for index in indexes:
+        world.handled.setdefault(index, world.clock.ms)
 
 
 def _check_follow(world: World, index: int, published: set[int]) -> None:
-    _, viewer, author, _ = world.log[index]
-    timelines = world.feed.sources.timelines
-    assert isinstance(timelines, SteppedTimelines)
-    timeline = timelines._timelines.get(viewer)
+    event = world.log[index]
+    viewer, author = event.viewer, event.author
+    timeline = world.stored._timelines.get(viewer)
     if timeline is None or timeline.state is not TimelineState.READY:
         return
     if any({viewer, author} == {later.viewer, later.author} for later in world.log[index + 1 :]):
@@ -170,6 +210,9 @@ async def replay(world: World) -> None:
     """A consumer that was thought dead handles an old event once more, at any later time."""
     if world.offset and world.zombies:
         index = world.dice.randrange(world.offset)
+        post = world.log[index].post
+        if post is not None:
+            world.late.add(post.post)
         try:
             await handle(world, range(index, index + 1))
         except Unavailable:
@@ -177,21 +220,46 @@ async def replay(world: World) -> None:
 
 
 async def disturb(world: World) -> None:
-    """Something happens to the timelines."""
-    timelines = world.feed.sources.timelines
+    """Something happens to the timelines, or to a clock."""
+    stored = world.stored
     account = world.dice.choice(world.accounts)
-    match world.dice.randrange(6):
+    match world.dice.randrange(9):
         case 0:
-            await timelines.advance_epoch()
+            await stored.advance_epoch()
         case 1:
-            await timelines.trim(account, world.dice.randrange(1, 6))
+            await stored.trim(account, world.dice.randrange(1, 6))
+        case 2:
+            stored.replicate()
+        case 3:
+            stored.fail_over()
+        case 4:
+            world.skew()
+        case 5:
+            stored.prune()
         case _:
-            await timelines.drop(account)
+            await stored.drop(account)
 
 
 async def suffer_an_outage(world: World) -> None:
-    """The timelines do not answer for a while, and lose nothing."""
-    world.outage = True
-    for _ in range(world.dice.randrange(5, 60)):
+    """A process is cut off from the timelines or from the notices for a while."""
+    process = world.someone()
+    cut, deaf = world.dice.choice(((True, False), (False, world.fleet), (True, world.fleet)))
+    process.cut, process.deaf = cut, deaf
+    for _ in range(world.dice.choice((20, 60, 250))):
         await step()
-    world.outage = False
+    process.cut = process.deaf = False
+
+
+async def toggle(world: World) -> None:
+    """An operator takes rungs off the ladder for a while, in all processes one after the other."""
+    off = world.dice.choice(({"timelines": False}, {"database": False}))
+    for process in world.processes:
+        process.feed.reading.allow(tiers_of(FeedFlags(**off)))
+        await step()
+    for _ in range(world.dice.choice((10, 80))):
+        await step()
+    # As on the console: distrusted first, then switched on.
+    await world.stored.advance_epoch()
+    for process in world.processes:
+        await step()
+        process.feed.reading.allow(tiers_of(FeedFlags()))

@@ -1,4 +1,7 @@
-"""The invariants that the simulator watches, by name and number."""
+"""The invariants that the simulator watches, by name and number.
+
+``docs/explanation/invariants.md`` tells where each is checked and which planted bugs it catches.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,20 @@ OWN = "12 an author reads the own post at once"
 BOUNDED = "13 a timeline stays within its cap and slack"
 TIERS = "14 every tier serves the same feed"
 ENDS = "15 an empty page is the end, and a walk ends"
+PROMPT = "16 staleness: visible within 120 s, and no big author delays a small one by 10 s"
+COUNTED = "17 counts are the rows: never negative, never doubled"
+OUTBOX = "18 committed is delivered, in order per key; aborted is not"
+MIRRORED = "19 the followers are the transpose of the following"
+LATE = "20 a delivery that is late, however late, undoes no unfollow and no block"
+RETURN = "21 pruned and back: the newest of the truth, whatever was delivered meanwhile"
+WHOLE = "22 nothing is dropped by chance: who follows the most has the whole feed, and no more"
+IDS = "23 ids are unique and in order, whatever the clocks do"
+VERSIONS = "24 a cached version never goes back"
 
 ALL = (
     *(SOUND, UNIQUE, NO_SKIPS, STABLE, CONVERGES, COMMUTES, FLOOR, NO_PARTIAL),
-    *(FOLLOW, REVOKED, THRESHOLD, OWN, BOUNDED, TIERS, ENDS),
+    *(FOLLOW, REVOKED, THRESHOLD, OWN, BOUNDED, TIERS, ENDS, PROMPT),
+    *(COUNTED, OUTBOX, MIRRORED, LATE, RETURN, WHOLE, IDS, VERSIONS),
 )
 
 
@@ -57,6 +70,10 @@ class Watch:
     own: set[int]
     """Own posts that had been acknowledged when the read began."""
     authors: Mapping[int, int]
+    late: AbstractSet[int]
+    """Posts that a consumer that was thought dead may have delivered at any time."""
+    heavy: bool
+    """Whether the viewer follows so many that the longer timeline is theirs."""
 
     def changed(
         self, live: AbstractSet[int], shown: AbstractSet[int], eligible: Collection[int]
@@ -70,7 +87,8 @@ class Watch:
         """Judge one window: what it shows in ``[examined, below)``."""
         for id_ in ids:
             require(SOUND, id_ in self.live, f"{self.viewer} was shown {id_}")
-            require(REVOKED, self.authors[id_] in self.shown, f"{self.viewer} was shown {id_}")
+            hidden = LATE if id_ in self.late else REVOKED
+            require(hidden, self.authors[id_] in self.shown, f"{self.viewer} was shown {id_}")
         walk = [below, *ids]
         require(
             UNIQUE,
@@ -84,6 +102,7 @@ class Watch:
             f"{self.viewer}: the cursor {examined} does not move on from {below}",
         )
         lowest = 0 if examined is None else examined
-        for must, invariant in ((self.own, OWN), (self.settled, NO_SKIPS)):
+        no_skips = WHOLE if self.heavy else NO_SKIPS
+        for must, invariant in ((self.own, OWN), (self.settled, no_skips)):
             missing = {post for post in must & self.always if lowest <= post < below} - set(ids)
             require(invariant, not missing, f"{self.viewer} below {below}: {sorted(missing)}")

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from tests.simulation import invariants as named
-from tests.simulation.world import Queries, SteppedTimelines
+from tests.simulation.processes import Card, Queries
+from tests.simulation.stored import SteppedTimelines
 from tintype.adapters.memory import timelines as memory
 from tintype.feed import model
 from tintype.feed.service import fan_out, feed, reading, recent
@@ -207,15 +208,13 @@ async def _one_try(self: Any, viewer: int, below: int, limit: int) -> Any:
 
 @plants("deleted-posts-are-shown", named.SOUND, Queries, "cards")
 async def _cards_of_the_dead(self: Any, ids: Sequence[int]) -> list[Any]:
-    from tests.simulation.world import Card
-
     return [Card(self._world.model.authors[id_]) for id_ in ids]
 
 
 @plants("the-database-tier-forgets-the-own-posts", named.TIERS, reading.Reading, "_pull")
 async def _pull_others(self: Any, viewer: int, below: int, want: int) -> model.Run:
     shown = (await self._sources.circles.sets(viewer)).shown
-    authors = sorted(shown)[1:] if self._sources.timelines._world.outage else shown
+    authors = sorted(shown)[1:] if self._sources.timelines.process.cut else shown
     ids = await self._sources.catalogue.published_ids_of(authors, below=below, limit=want)
     return model.run_of(ids, want, 0)
 

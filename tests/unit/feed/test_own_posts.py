@@ -9,9 +9,11 @@ from typing import NamedTuple
 from tintype.adapters.memory.timelines import MemoryTimelines
 from tintype.feed.model import NEWEST
 from tintype.feed.service.feed import Feed
+from tintype.feed.service.pulled import Primer
 from tintype.kernel.clock import SystemClock
 
 ADA = 1
+BEA = 2
 
 
 @dataclass
@@ -78,3 +80,66 @@ async def test_more_own_posts_than_a_page_holds_are_all_served() -> None:
         served += window.ids
         below = window.examined
     assert served == [*range(117, 100, -1), *range(10, 0, -1)]
+
+
+async def test_a_process_that_was_not_told_serves_own_posts_that_fan_out_has_not_carried() -> None:
+    town = Town()
+    timelines = MemoryTimelines(SystemClock())
+    told: Feed[Card] = Feed(timelines, town, town)
+    await told.window(ADA, NEWEST, 3)
+    town.posts.append(11)
+    told.note_published(11, ADA, pulled=False)
+
+    started_later: Feed[Card] = Feed(timelines, town, town)
+    primer = _primed(started_later, town)
+    assert (await started_later.window(ADA, NEWEST, 2)).ids == [11, 10]
+
+    town.posts.append(12)
+    assert (await started_later.window(ADA, NEWEST, 2)).ids == [11, 10]  # nobody told it
+    primer.forget()
+    assert (await started_later.window(ADA, NEWEST, 2)).ids == [12, 11]
+
+
+async def test_pulled_posts_are_merged_though_they_are_forgotten_while_the_page_is_made() -> None:
+    town = Forgetful()
+    feed: Feed[Card] = Feed(MemoryTimelines(SystemClock()), town, town)
+    await feed.window(ADA, NEWEST, 3)
+    town.posts.append(11)
+    town.primer = _primed(feed, town, pulled={BEA})
+    town.forget_at = 2
+
+    window = await feed.window(ADA, NEWEST, 2)
+
+    assert town.forget_at < 0
+    assert window.ids == [11, 10]
+
+
+class Forgetful(Town):
+    """All posts are those of Bea. Doubt falls upon the process while the circle is read, once."""
+
+    primer: Primer | None = None
+    forget_at = 0
+
+    async def sets(self, viewer: int) -> Circle:
+        self.forget_at -= 1
+        if self.forget_at == 0 and self.primer is not None:
+            self.primer.forget()
+        return Circle(shown=frozenset({ADA, BEA}))
+
+    async def published_ids_of(
+        self, authors: Collection[int], *, below: int, limit: int
+    ) -> Sequence[int]:
+        found = await super().published_ids_of(authors, below=below, limit=limit)
+        return found if BEA in authors else []
+
+    def cards_at_hand(self, ids: Sequence[int]) -> Sequence[Card | None]:
+        return [Card(BEA) for _ in ids]
+
+
+def _primed(feed: Feed[Card], town: Town, pulled: Collection[int] = ()) -> Primer:
+    async def authors() -> Collection[int]:
+        return pulled
+
+    primer = Primer(feed.sources.pulled, authors, town.published_ids_of)
+    feed.complete_pulled_by(primer)
+    return primer

@@ -1,4 +1,4 @@
-"""Finding out which posts are pulled, in a process that was not there when they were published."""
+"""Finding out what was published while this process was not there, or was not told."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from tintype.feed.model import NEWEST, run_of
 from tintype.feed.service.recent import KEPT, Recent
 from tintype.kernel.ids import Id
+from tintype.ports.timelines import Timelines
 
 Authors = Callable[[], Awaitable[Collection[Id]]]
 """Every author whose posts were ever pulled."""
@@ -15,12 +16,18 @@ Authors = Callable[[], Awaitable[Collection[Id]]]
 Newest = Callable[..., Awaitable[Sequence[Id]]]
 """``published_ids_of`` of a catalogue."""
 
+VIEWERS_HELD = 100_000
+"""Viewers whose own posts are known to be complete here; beyond that all are asked for anew."""
+
 
 class Primer:
     """Fills ``pulled`` with the newest posts of an author when a follower first reads here.
 
     What is noted later is added to it by whoever notes it. After ``forget`` everything is asked
     for again: notices may have been missed.
+
+    An author's own posts that fan-out has not carried yet are known by notices, too: before the
+    first read of an author here ``carry_own`` puts them where fan-out would.
     """
 
     def __init__(self, pulled: Recent, authors: Authors, newest: Newest) -> None:
@@ -29,6 +36,7 @@ class Primer:
         self._newest = newest
         self._authors: set[Id] | None = None
         self._primed: set[Id] = set()
+        self._own: set[Id] = set()
         self._forgotten = 0
 
     def primed(self, shown: AbstractSet[Id]) -> bool:
@@ -55,6 +63,25 @@ class Primer:
                 self._pulled.fill(author, run.ids, run.complete_above)
                 self._primed.add(author)
 
+    def knows_own(self, viewer: Id) -> bool:
+        """Whether ``carry_own`` has nothing to do for this viewer."""
+        return viewer in self._own
+
+    async def carry_own(self, viewer: Id, timelines: Timelines) -> None:
+        """Return once the viewer's timeline, if there is one, holds their own newest posts.
+
+        Raises:
+            Unavailable: the timelines do not answer.
+        """
+        began = self._forgotten
+        ids = await self._newest((viewer,), below=NEWEST, limit=KEPT)
+        if ids:
+            await timelines.backfill(viewer, ids, 0)
+        if began == self._forgotten:
+            if len(self._own) >= VIEWERS_HELD:
+                self._own.clear()
+            self._own.add(viewer)
+
     def _missing(self, authors: set[Id], shown: AbstractSet[Id]) -> set[Id]:
         # Whoever was noted here is pulled too, even if that is not yet in the list.
         wanted = (authors & shown) | {*self._pulled.among(shown)}
@@ -65,4 +92,5 @@ class Primer:
         self._forgotten += 1
         self._authors = None
         self._primed.clear()
+        self._own.clear()
         self._pulled.clear()

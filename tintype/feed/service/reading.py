@@ -96,7 +96,8 @@ class Reading(Generic[C]):
         Never raises, and takes as long as the timelines do at most.
         """
         timelines, circles, catalogue, own, pulled, followed, primer = self._sources
-        if _HEALTHY not in self._tiers or viewer in followed:
+        unsure = primer is not None and not primer.knows_own(viewer)
+        if unsure or _HEALTHY not in self._tiers or viewer in followed:
             return None
         others = _unfanned(own, viewer, below)
         try:
@@ -197,9 +198,13 @@ class Reading(Generic[C]):
         page = await self._trusted(viewer, below, want)
         if page is None:
             return await self._instead(viewer, below, want)
-        if primer is not None:
-            await primer.prime((await circles.sets(viewer)).shown)
-        shown = (await circles.sets(viewer)).shown if pulled else frozenset[Id]()
+        shown: AbstractSet[Id] = frozenset()
+        if pulled or primer is not None:
+            shown = (await circles.sets(viewer)).shown
+        # What was primed may be forgotten while the circle is read: looked at last of all.
+        while primer is not None and not primer.primed(shown):
+            await primer.prime(shown)
+            shown = (await circles.sets(viewer)).shown
         run = _merged(page, [*others, *_pulled(pulled, shown, below, want)], want)
         if not run.ids and run.complete_above:
             run = await self._pull(viewer, min(below, run.complete_above + 1), want)
@@ -211,8 +216,10 @@ class Reading(Generic[C]):
         """
         if _HEALTHY not in self._tiers:
             return None
-        timelines, followed = self._sources.timelines, self._sources.followed
+        timelines, *_, followed, primer = self._sources
         try:
+            if primer is not None and not primer.knows_own(viewer):
+                await primer.carry_own(viewer, timelines)
             if followed:
                 for author in tuple(followed.get(viewer, ())):
                     await self.backfill(viewer, author)
