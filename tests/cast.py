@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from tests.hanging_up import hanging_up
 from tests.pictures import small_photo
 from tintype.entry.compose import Server, compose
 from tintype.entry.settings import Settings
@@ -124,7 +125,8 @@ async def open_world(folder: Path, **changes: Any) -> World:
     """A whole server in this process, with its background work running."""
     server = compose(settings_in(folder, **changes))
     await server.start()
-    transport = httpx.ASGITransport(app=server.asgi)
+    # This client reads answers whole; whoever wants to hear a stream takes ``tests.sse``.
+    transport = httpx.ASGITransport(app=hanging_up(server.asgi))
     return World(server, httpx.AsyncClient(transport=transport, base_url=BASE, timeout=60))
 
 

@@ -31,6 +31,7 @@ _PASSWORD = "correct horse battery"
 _ENDS_THE_SESSION = ("sign_out", "delete_own_account", "change_password")
 """Would end the session that everything else needs; the matrix and the scenarios call them."""
 _DESTROYS = ("delete_post", "delete_comment", "revoke_session", "drop_upload")
+_NEVER_ENDS = ("stream_events",)
 _SUMMARY = re.compile(r"(\d+) generated")
 
 # Texts have rules that no schema tells (a handle, an address), and cursors are opaque: refusing
@@ -110,7 +111,7 @@ async def _fuzz(
     """One run: over everything with any ids, or ``deep`` with ids of what is really there."""
     folder = target.server.data.parent
     config = _CONFIG
-    without = [*_ENDS_THE_SESSION]
+    without = [*_ENDS_THE_SESSION, *_NEVER_ENDS]
     if deep:
         lines = [f'"path.{name}" = "{value}"' for name, value in target.parameters.items()]
         config = "\n".join(["[parameters]", *lines, _CONFIG])

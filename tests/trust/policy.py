@@ -196,6 +196,7 @@ OPERATIONS: dict[str, Asked] = {
     "search": Asked("anyone", query={"q": "olga"}),
     "list_notifications": _SIGNED_IN,
     "count_unread": _SIGNED_IN,
+    "stream_events": _SIGNED_IN,
     "mark_read": Asked("the signed in", body={}),
     "read_instance": _ANYONE,
     "set_up": Asked("nobody any more", body={"token": "guess", **_JOINING}),

@@ -152,6 +152,7 @@ def _own(town: Town, viewer: str) -> Iterator[Surface]:
         yield Surface(f"/v1/{name}", "name", town.names(viewer, people))
     yield Surface("/v1/notifications?limit=100")
     yield Surface("/v1/notifications/unread")
+    yield Surface("/v1/events")
 
 
 def _popular(town: Town, viewer: str) -> list[str]:

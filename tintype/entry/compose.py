@@ -64,9 +64,10 @@ from tintype.http.reference import Reference
 from tintype.http.shell import Shell
 from tintype.kernel.clock import Clock, SystemClock
 from tintype.media import TextLimits, limits_view
-from tintype.notifications import Notifications, Noting
+from tintype.notifications import Live, Notifications, Noting
 from tintype.notifications.consumers import consumers as notification_consumers
 from tintype.notifications.routes import routes as notification_routes
+from tintype.notifications.service.live import BEAT_S, News
 from tintype.posts import (
     LONGEST_ALT,
     LONGEST_CAPTION,
@@ -116,6 +117,7 @@ class Server:
     media: MediaPart
     posts: Posts
     feed: FeedPart
+    live: Live
     admin: AdminPart
     app: FastAPI
     asgi: ASGIApp
@@ -207,6 +209,8 @@ def compose(
     feed = compose_feed(
         settings.feed, engines.timelines, database=database, graph=graph, posts=posts
     )
+    news = News(graph, feed.home, posts, notifications)
+    live = Live(database, news, sessions.identify, settings.notifications)
 
     keeper = Keeper(database, secret.seal("idempotency"))
     kit = Kit(
@@ -264,6 +268,7 @@ def compose(
             *media.periodic,
             *admin.periodic,
             *([*feed.periodic, *media.edge_periodic] if role in WITH_PEOPLE else []),
+            *([_told(live)] if role in WITH_PEOPLE else []),
         ],
     )
     part = part_for(role, work, only)
@@ -287,7 +292,7 @@ def compose(
             post_routes(posts, accounts),
             feed.routes,
             explore_routes(Explore(accounts, graph, posts)),
-            notification_routes(notifications),
+            notification_routes(notifications, live),
             admin.routes,
             page_routes(pages, shell),
         ],
@@ -316,6 +321,7 @@ def compose(
         media=media,
         posts=posts,
         feed=feed,
+        live=live,
         admin=admin,
         app=app,
         asgi=asgi if role in WITH_PEOPLE else _machine_app(kit, admin),
@@ -324,6 +330,10 @@ def compose(
         works_on_media=bool(part.slow_handlers),
         serves_people=role in WITH_PEOPLE,
     )
+
+
+def _told(live: Live) -> Periodic:
+    return Periodic("tell live streams", BEAT_S, live.beat, everywhere=True)
 
 
 def _machine_app(kit: Kit, admin: AdminPart) -> ASGIApp:

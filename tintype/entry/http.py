@@ -85,6 +85,7 @@ async def serve(
     )
     await stopping.wait()
     server.admin.health.drain()
+    server.live.drain()
     web.should_exit = True
     await serving
     if company is not None:

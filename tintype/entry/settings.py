@@ -18,6 +18,7 @@ from tintype.feed import FeedSettings
 from tintype.http import RateLimitSettings
 from tintype.media import MediaSettings
 from tintype.media.service.tiers import TierSettings
+from tintype.notifications import NotificationSettings
 
 DATABASE = "tintype.sqlite"
 """The file of the database, in the data folder."""
@@ -57,6 +58,8 @@ class Settings(BaseModel):
     """How much people may upload."""
     feed: FeedSettings = Field(default_factory=FeedSettings)
     """How posts reach feeds."""
+    notifications: NotificationSettings = Field(default_factory=NotificationSettings)
+    """How people are told what happens."""
     disk: DiskSettings = Field(default_factory=DiskSettings)
     """How much of the local disk the media may take, and of the machine."""
     redis: RedisSettings = Field(default_factory=RedisSettings)

@@ -51,6 +51,8 @@ class RequestCall:
     by_cookie: bool = field(default=False)
     theme: str = field(default="auto")
     cookie: str | None = field(default=None)
+    token: str = field(default="", repr=False)
+    """What the caller identified by, for answers that outlive the moment; empty: by nothing."""
 
     @property
     def viewer(self) -> Id | None:

@@ -92,6 +92,7 @@ class Kit:
             base_url=self.base_url(request),
             by_cookie=by_cookie,
             theme=request.cookies.get("theme", "auto"),
+            token=token if token and identity else "",
         )
 
     async def spend(self, limit: str, identity: Identity | None, address: str) -> None:

@@ -12,6 +12,7 @@ CLASS_KEY = "tintype.class"
 
 _NO_CLASS = "other"
 _NO_ANSWER = 499
+_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 
 Observe = Callable[[str, int, float], None]
 
@@ -19,7 +20,8 @@ Observe = Callable[[str, int, float], None]
 class Meter:
     """Tells ``observe`` the class, the status and the seconds of each request.
 
-    A request whose caller left before the answer began counts with status 499.
+    A request whose caller left before the answer began counts with status 499. A stream of events
+    has answered once it began.
     """
 
     def __init__(self, app: ASGIApp, observe: Observe) -> None:
@@ -31,16 +33,18 @@ class Meter:
             await self._app(scope, receive, send)
             return
         begun = time.perf_counter()
-        status = _NO_ANSWER
+        status, ended = _NO_ANSWER, 0.0
 
         async def send_noted(message: Message) -> None:
-            nonlocal status
+            nonlocal status, ended
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if _STREAM in message["headers"]:
+                    ended = time.perf_counter()
             await send(message)
 
         try:
             await self._app(scope, receive, send_noted)
         finally:
             class_ = scope.get(CLASS_KEY, _NO_CLASS)
-            self._observe(class_, status, time.perf_counter() - begun)
+            self._observe(class_, status, (ended or time.perf_counter()) - begun)

@@ -1,5 +1,6 @@
 """What others did that concerns an account: followed, liked, commented, mentioned."""
 
-from tintype.notifications.service import Notifications, Noting
+from tintype.notifications.model import NotificationSettings
+from tintype.notifications.service import Live, Notifications, Noting
 
-__all__ = ["Notifications", "Noting"]
+__all__ = ["Live", "NotificationSettings", "Notifications", "Noting"]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 import msgspec
+from pydantic import BaseModel, ConfigDict, Field
 
 from tintype.graph.events import (
     Followed,
@@ -16,6 +17,7 @@ from tintype.graph.events import (
 )
 from tintype.kernel.event import Event
 from tintype.kernel.ids import Id
+from tintype.kernel.notice import Notice
 from tintype.posts.events import (
     Commented,
     CommentLiked,
@@ -62,6 +64,22 @@ LATEST = 8
 """Actors that a notification has at hand, so that a few may be hidden from its account."""
 EVERYBODY = 0
 """The subject of follows: all followers of a day are one notification."""
+
+
+class NotificationSettings(BaseModel):
+    """How people are told what happens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    streams: int = Field(default=10_000, ge=0)
+    """Live streams that one process keeps open at most; each is a connection. 0: none, and clients
+    ask every now and then."""
+
+
+class AccountNoted(Notice, frozen=True, kw_only=True, tag="account_noted"):
+    """What these accounts were told is different."""
+
+    accounts: tuple[Id, ...]
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):

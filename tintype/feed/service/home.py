@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from tintype.database import Database, Notices, TryAgain
@@ -95,6 +95,12 @@ class Home(Feed[Card]):
             raise
         self.answers[tier] += 1
         return body
+
+    def on_arrival(self, hear: Callable[[Id], None]) -> None:
+        """Call ``hear(author)`` when a new post of an author is in the feeds of its followers."""
+        notices = self._database.notices
+        notices.hear(PostDelivered, lambda notice: hear(notice.author))
+        notices.hear(PostNoted, lambda notice: hear(notice.author) if notice.pulled else None)
 
     def switch(self, flags: FeedFlags) -> None:
         """Stand on these rungs only, from now on."""

@@ -9,7 +9,7 @@ from tintype.database import Database
 from tintype.graph import Graph
 from tintype.kernel.event import Event
 from tintype.kernel.ids import Id
-from tintype.notifications.model import Note, Withdrawal, changes
+from tintype.notifications.model import AccountNoted, Note, Withdrawal, changes
 from tintype.notifications.service.folding import fold
 from tintype.posts import Posts
 from tintype.posts.events import CommentUnliked, PostUnliked
@@ -37,6 +37,10 @@ class Noting:
         for start in range(0, len(wanted), _PER_TRANSACTION):
             async with self._database.write() as tx:
                 await fold(tx, self._database, wanted[start : start + _PER_TRANSACTION])
+        if wanted:
+            # Not with the commit: who does not hear of it sees it with the next look.
+            accounts = tuple({change.account for change in wanted})
+            await self._database.notices.publish([AccountNoted(accounts=accounts)])
 
     async def _owners(self, batch: Sequence[Event]) -> dict[Id, Id]:
         posts = {event.post for event in batch if isinstance(event, PostUnliked)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from tintype.accounts import Accounts
 from tintype.database import Database, Transaction
@@ -57,6 +57,12 @@ class Posts:
     def deliver_by(self, policy: DeliveryPolicy) -> None:
         """Let this policy decide how posts that are published from now on reach their followers."""
         self.publishing.delivery = policy
+
+    def on_change(self, hear: Callable[[Id, Id], None]) -> None:
+        """Call ``hear(post, author)`` when a post was created, published, edited, deleted or
+        failed, once everybody can read it so.
+        """
+        self._database.notices.hear(PostChanged, lambda notice: hear(notice.post, notice.author))
 
     async def warm(self, post: Id) -> None:
         """Have the files of a post fetched by those who will hand them out, soon."""
