@@ -17,6 +17,8 @@ from tintype.entry import folder
 from tintype.entry.compose import Server, compose
 from tintype.entry.roles import WITH_PEOPLE, Concern, Role
 from tintype.entry.settings import Settings
+from tintype.entry.wire import gated
+from tintype.http.gate import Gate
 
 log = structlog.get_logger(__name__)
 
@@ -120,13 +122,14 @@ def _offer_setup(settings: Settings, token: str) -> None:
 
 def _listen(server: Server) -> uvicorn.Server:
     settings = server.settings
+    gate = Gate(settings.overload, server.admin.metrics.answered)
     return _Uvicorn(
         uvicorn.Config(
-            server.asgi,
+            gate.noting(server.asgi),
             host=settings.host,
             port=settings.port,
             loop="none",
-            http="httptools",
+            http=gated(gate),
             ws="none",
             lifespan="off",
             access_log=False,

@@ -16,6 +16,7 @@ from tintype.admin import AdminSettings
 from tintype.database.settings import DatabaseSettings
 from tintype.feed import FeedSettings
 from tintype.http import RateLimitSettings
+from tintype.http.gate import OverloadSettings
 from tintype.media import MediaSettings
 from tintype.media.service.tiers import TierSettings
 from tintype.notifications import NotificationSettings
@@ -54,6 +55,8 @@ class Settings(BaseModel):
     """Who may join and how sessions live."""
     rate_limits: RateLimitSettings = Field(default_factory=RateLimitSettings)
     """How often one account or address may call."""
+    overload: OverloadSettings = Field(default_factory=OverloadSettings)
+    """What happens when more is asked than can be done."""
     media: MediaSettings = Field(default_factory=MediaSettings)
     """How much people may upload."""
     feed: FeedSettings = Field(default_factory=FeedSettings)

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import compile_path
 
 from tintype import __version__
+from tintype.http.gate import Overloaded
 from tintype.http.kit import HostRefused, Kit, route_class
 from tintype.http.limits import TooManyRequests
 from tintype.http.openapi import document
@@ -25,7 +26,7 @@ _DESCRIPTION = (
     "null at the end. Errors are problems (RFC 9457). Send `Idempotency-Key` with every POST that "
     "creates, and a retry never doubles anything."
 )
-_COMMON: tuple[type[Problem], ...] = (TooManyRequests, Invalid, HostRefused)
+_COMMON: tuple[type[Problem], ...] = (TooManyRequests, Overloaded, Invalid, HostRefused)
 
 
 def create_app(kit: Kit, slices: Sequence[Routes]) -> FastAPI:

@@ -1,0 +1,145 @@
+"""Connections behind the gate: who is refused gets an answer, and the line stays usable."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from tintype.entry.wire import gated
+from tintype.http.gate import Gate, OverloadSettings
+
+PATIENCE_S = 30
+REFUSED = b"HTTP/1.1 503 "
+
+
+class Switch(Gate):
+    """A gate that is opened and closed by hand."""
+
+    closed = False
+
+    def calm(self) -> bool:
+        return not self.closed
+
+    def lets_in(self, method: bytes, path: bytes, headers: object) -> bool:
+        del method, headers
+        return path == b"/livez"
+
+
+async def _echo(scope: Scope, receive: Receive, send: Send) -> None:
+    message = await receive()
+    body = scope["path"].encode() + b" " + message["body"]
+    headers = [(b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+@asynccontextmanager
+async def _connected() -> AsyncIterator[tuple[Switch, _Line]]:
+    gate = Switch(OverloadSettings(), lambda *_: None)
+    config = uvicorn.Config(
+        gate.noting(_echo), http=gated(gate), ws="none", lifespan="off", log_config=None
+    )
+    config.load()
+    server = uvicorn.Server(config)
+    state = server.server_state
+    listening = await asyncio.get_running_loop().create_server(
+        lambda: config.http_protocol_class(config=config, server_state=state, app_state={}),  # type: ignore[call-arg] # uvicorn's own protocols take these
+        "127.0.0.1",
+        0,
+    )
+    port = listening.sockets[0].getsockname()[1]
+    line = _Line(*await asyncio.open_connection("127.0.0.1", port))
+    try:
+        yield gate, line
+    finally:
+        line.writer.close()
+        listening.close()
+
+
+class _Line:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def ask(self, request: bytes) -> bytes:
+        self.writer.write(request)
+        return await self.answer()
+
+    async def answer(self) -> bytes:
+        async with asyncio.timeout(PATIENCE_S):
+            head = await self.reader.readuntil(b"\r\n\r\n")
+            length = next(
+                int(line.partition(b":")[2])
+                for line in head.lower().split(b"\r\n")
+                if line.startswith(b"content-length")
+            )
+            return head + await self.reader.readexactly(length)
+
+
+def _get(path: str = "/v1/feed") -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: here\r\n\r\n".encode()
+
+
+_POST = b"POST /v1/posts HTTP/1.1\r\nHost: here\r\nContent-Length: 5\r\n\r\nhello"
+
+
+async def test_a_line_is_as_good_as_new_after_a_refusal() -> None:
+    async with _connected() as (gate, line):
+        gate.closed = True
+        first, second = await line.ask(_get()), await line.ask(_get())
+        gate.closed = False
+        third = await line.ask(_get())
+
+    assert first.startswith(REFUSED)
+    assert b"retry-after: 2\r\n" in first
+    assert second.startswith(REFUSED)
+    assert third.endswith(b"\r\n\r\n/v1/feed ")
+
+
+async def test_the_body_of_what_was_refused_is_not_taken_for_the_next_request() -> None:
+    async with _connected() as (gate, line):
+        gate.closed = True
+        refused = await line.ask(_POST)
+        gate.closed = False
+        served = await line.ask(_POST)
+
+    assert refused.startswith(REFUSED)
+    assert served.endswith(b"/v1/posts hello")
+
+
+async def test_requests_in_one_go_are_answered_in_their_order() -> None:
+    async with _connected() as (gate, line):
+        gate.closed = True
+        line.writer.write(_get() + _get("/livez") + _get() + _get("/livez"))
+        answers = [await line.answer() for _ in range(4)]
+
+    assert [each.startswith(REFUSED) for each in answers] == [True, False, True, False]
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+async def test_a_line_that_was_to_be_closed_is_closed_after_a_refusal(version: str) -> None:
+    async with _connected() as (gate, line):
+        gate.closed = True
+        request = f"GET / HTTP/{version}\r\nHost: here\r\nConnection: close\r\n\r\n"
+        refused = await line.ask(request.encode())
+        async with asyncio.timeout(PATIENCE_S):
+            rest = await line.reader.read()
+
+    assert refused.startswith(REFUSED)
+    assert rest == b""
+
+
+async def test_every_turn_is_told_to_the_gate() -> None:
+    async with _connected() as (gate, line):
+        await line.ask(_get())
+        gate.closed = True
+        await line.ask(_get())
+        await line.ask(_get("/livez"))
+
+    assert gate.expected_s == 0
+    assert gate._waiting == 0
