@@ -16,6 +16,7 @@ from tests import deployment
 from tests.deployment import CHART, DEPLOY, NEEDED, ROOT
 from tests.engines_nginx import need
 from tintype.entry.roles import Concern
+from tools.engines import shield
 from tools.engines.nginx import TEMPLATE
 from tools.engines.process import free_port, program
 from tools.reference import code
@@ -109,6 +110,8 @@ def test_the_chart_passes_its_linter() -> None:
         {},
         {"keda.enabled": "true", "ingress.enabled": "true"},
         {"existingSecret": "mine", "networkPolicy.enabled": "false"},
+        {"shield.enabled": "true"},
+        {"shield.enabled": "true", "ingress.enabled": "true", "networkPolicy.enabled": "false"},
         {"api.autoscaling.enabled": "false", "image.pullSecrets[0].name": "registry"},
     ],
 )
@@ -261,11 +264,91 @@ def test_the_workers_of_the_compose_file_look_after_every_concern_once() -> None
     assert sorted(looked_after) == sorted(Concern)
 
 
-def test_the_compose_file_fills_in_every_name_of_the_gateways_template() -> None:
-    gateway = deployment.load(DEPLOY / "compose.yaml")["services"]["gateway"]
-    asked = {*re.findall(r"\$\{([A-Z_]+)\}", TEMPLATE.read_text())}
+@pytest.mark.parametrize(("name", "template"), [("gateway", TEMPLATE), ("shield", shield.TEMPLATE)])
+def test_the_compose_file_fills_in_every_name_of_a_template(name: str, template: Path) -> None:
+    service = deployment.load(DEPLOY / "compose.yaml")["services"][name]
+    asked = {*re.findall(r"\$\{([A-Z_]+)\}", template.read_text())}
 
-    assert asked == gateway["environment"].keys()
+    assert asked == service["environment"].keys()
+
+
+def test_the_shield_of_the_compose_file_runs_only_when_asked_for() -> None:
+    services = deployment.load(DEPLOY / "compose.yaml")["services"]
+
+    assert [name for name, each in services.items() if "profiles" in each] == ["shield"]
+    assert [name for name, each in services.items() if "shield" in each.get("depends_on", {})] == []
+
+
+@pytest.fixture(scope="module")
+def shielded() -> list[dict[str, Any]]:
+    """Every object of the chart with a shield."""
+    need("helm", LOST)
+    done = deployment.render(NEEDED | {"shield.enabled": "true", "ingress.enabled": "true"})
+    assert done.returncode == 0, done.stderr
+    return deployment.documents(done.stdout)
+
+
+def _named(chart: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
+    [found] = [each for each in _of(chart, kind) if each["metadata"]["name"] == name]
+    return found
+
+
+def test_the_chart_has_a_shield_only_where_it_is_switched_on(chart: list[dict[str, Any]]) -> None:
+    assert [each["kind"] for each in chart if "shield" in each["metadata"]["name"]] == []
+    assert "TINTYPE_MEDIA__ORIGIN" not in _named(chart, "ConfigMap", "photos")["data"]
+
+
+def test_with_a_shield_every_file_is_named_by_its_host(shielded: list[dict[str, Any]]) -> None:
+    origin = _named(shielded, "ConfigMap", "photos")["data"]["TINTYPE_MEDIA__ORIGIN"]
+    [rule] = _named(shielded, "Ingress", "photos-shield")["spec"]["rules"]
+    [path] = rule["http"]["paths"]
+    service = _named(shielded, "Service", path["backend"]["service"]["name"])
+    pods = _named(shielded, "Deployment", "photos-shield")["spec"]["template"]["metadata"]["labels"]
+
+    assert origin == f"https://{rule['host']}"
+    assert service["spec"]["selector"].items() <= pods.items()
+
+
+def test_the_shield_of_the_chart_is_confined_and_may_call_the_api_alone(
+    shielded: list[dict[str, Any]],
+) -> None:
+    pod = _named(shielded, "Deployment", "photos-shield")["spec"]["template"]
+    policy = _named(shielded, "NetworkPolicy", "photos-shield")["spec"]
+    api = _named(shielded, "Deployment", "photos-api")["spec"]["template"]["metadata"]["labels"]
+    [container] = pod["spec"]["containers"]
+
+    assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert container["securityContext"]["capabilities"]["drop"] == ["ALL"]
+    assert "memory" in container["resources"]["limits"]
+    assert policy["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    [to] = [rule["to"] for rule in policy["egress"] if "to" in rule]
+    assert to[0]["podSelector"]["matchLabels"].items() <= api.items()
+    # What Tintype's own pods may call, the engines, is not for the shield.
+    own = _named(shielded, "NetworkPolicy", "photos")["spec"]
+    assert not own["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    assert policy["podSelector"] in [each.get("podSelector") for each in own["ingress"][1]["from"]]
+
+
+def test_nginx_takes_the_shield_of_the_chart(
+    nginx_there: None, shielded: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    """With folders of this test in the place of the container's, and no name to look up."""
+    data = _named(shielded, "ConfigMap", "photos-shield")["data"]
+    (tmp_path / "extra").mkdir()
+    for name, folder in (("nginx.conf", ""), ("shield.conf", ""), ("extra.conf", "extra")):
+        text = data[name].replace("/etc/tintype", str(tmp_path)).replace("/tmp/", f"{tmp_path}/")
+        text = text.replace("/cache/", f"{tmp_path}/").replace(
+            "server photos:80", "server 127.0.0.1:80"
+        )
+        (tmp_path / folder / name).write_text(text)
+    command = [program("nginx"), "-t", "-q", "-p", str(tmp_path), "-c", f"{tmp_path}/nginx.conf"]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert "${" not in "".join(data.values())
+    assert "set_real_ip_from" in (tmp_path / "extra" / "extra.conf").read_text()
 
 
 def _templates(chart: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -31,7 +31,7 @@ metadata:
     {{- include "tintype.labels" .root | nindent 4 }}
     app.kubernetes.io/component: {{ .component }}
   annotations:
-    checksum/settings: {{ toJson .root.Values.settings | sha256sum }}
+    checksum/settings: {{ toJson (list .root.Values.settings .root.Values.shield.enabled .root.Values.shield.host) | sha256sum }}
     prometheus.io/scrape: "true"
     prometheus.io/port: "8000"
     prometheus.io/path: /metrics
@@ -93,4 +93,31 @@ spec:
     # Nothing that is kept: every engine is outside.
     - { name: data, emptyDir: {} }
     - { name: tmp, emptyDir: {} }
+{{- end }}
+
+{{/* The shield is not Tintype: the rules of Tintype's own pods are not for it. */}}
+{{- define "tintype.shield.selector" -}}
+app.kubernetes.io/name: tintype-shield
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: shield
+{{- end }}
+
+{{/* What stands around shield.conf: everything that is written lies below /tmp and /cache. */}}
+{{- define "tintype.shield.main" -}}
+daemon off;
+worker_processes {{ .workers }};
+worker_rlimit_nofile 16384;
+pid /tmp/nginx.pid;
+error_log stderr warn;
+events { worker_connections 4096; }
+http {
+    client_body_temp_path /tmp/body;
+    proxy_temp_path /tmp/proxy;
+    fastcgi_temp_path /tmp/fastcgi;
+    uwsgi_temp_path /tmp/uwsgi;
+    scgi_temp_path /tmp/scgi;
+    default_type application/octet-stream;
+    sendfile on;
+    include shield.conf;
+}
 {{- end }}
