@@ -155,6 +155,7 @@ OPERATIONS: dict[str, Asked] = {
     "read_upload": Asked("its owner alone", "upload"),
     "read_original": Asked("an original", "upload"),
     "restore_original": Asked("an original", "upload"),
+    "put_recipe": Asked("its owner alone", "upload", {"look": "silver"}),
     "sign_part": Asked("send parts", "upload"),
     "complete_upload": Asked("complete", "upload"),
     "drop_upload": Asked("drop", "upload"),

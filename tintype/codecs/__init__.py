@@ -13,7 +13,15 @@ from tintype.codecs.model import (
     Rejected,
     Rendition,
 )
-from tintype.codecs.recipe import LEAST_SIDE, LOOK_NAMES, Crop, LookName, Recipe, follow
+from tintype.codecs.recipe import (
+    LEAST_SIDE,
+    LOOK_NAMES,
+    SLIDERS,
+    Crop,
+    LookName,
+    Recipe,
+    follow,
+)
 from tintype.codecs.sandbox import SandboxLevel
 from tintype.codecs.service import Codecs
 from tintype.codecs.sniff import HEAD_BYTES, Kind, sniff
@@ -23,6 +31,7 @@ __all__ = [
     "HEAD_BYTES",
     "LEAST_SIDE",
     "LOOK_NAMES",
+    "SLIDERS",
     "CodecSettings",
     "Codecs",
     "Crop",

@@ -28,6 +28,20 @@ LookName = Literal[
 LOOK_NAMES: tuple[LookName, ...] = get_args(LookName)
 """In the order in which they are offered."""
 
+SLIDERS = {
+    "brightness": -1,
+    "contrast": -1,
+    "highlights": -1,
+    "shadows": -1,
+    "saturation": -1,
+    "warmth": -1,
+    "tint": -1,
+    "fade": 0,
+    "vignette": 0,
+    "sharpen": 0,
+}
+"""The least value of each, in the order in which they are offered; the most is 1."""
+
 Turn = Literal[0, 90, 180, 270]
 Both = Annotated[float, msgspec.Meta(ge=-1, le=1)]
 Upwards = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -81,6 +95,15 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     vignette: Upwards = 0
     sharpen: Upwards = 0
 
+    @classmethod
+    def read(cls, text: str | None) -> Recipe:
+        """The recipe that ``text`` made this text of; a plain one of nothing."""
+        return cls() if text is None else msgspec.json.decode(text, type=cls)
+
+    def text(self) -> str | None:
+        """The settled recipe in JSON; nothing when it is plain."""
+        return None if self.is_plain else msgspec.json.encode(self.settled()).decode()
+
     @property
     def recolours(self) -> bool:
         """Whether a colour becomes another one, wherever it lies in the picture."""
@@ -99,7 +122,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     @property
     def is_plain(self) -> bool:
         """Whether it changes nothing at all."""
-        return self.settled() == Recipe()
+        return self.settled() == _PLAIN
 
     @property
     def moves(self) -> bool:
@@ -108,19 +131,27 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
     def settled(self) -> Recipe:
         """The same without what has no effect: a look of no strength, a crop of everything."""
-        look = self.look if self.strength else None
-        return msgspec.structs.replace(
-            self,
-            look=look,
-            strength=self.strength if look else 1,
-            crop=None if self.crop == _EVERYTHING else self.crop,
-        )
+        values = {
+            name: value
+            for name, value in msgspec.structs.asdict(self).items()
+            if value != getattr(_PLAIN, name)
+        }
+        if values.get("crop") == _EVERYTHING:
+            del values["crop"]
+        if not self.strength:
+            values.pop("look", None)
+        if "look" not in values:
+            values.pop("strength", None)
+        return Recipe(**values)
 
     def size(self, width: int, height: int) -> tuple[int, int]:
         """What becomes of a picture's width and height."""
         if self.turn in _SIDEWAYS:
             width, height = height, width
         return self.crop.pixels(width, height)[2:] if self.crop else (width, height)
+
+
+_PLAIN = Recipe()
 
 
 def follow(point: Point, before: Recipe, after: Recipe) -> Point | None:

@@ -38,6 +38,7 @@ from tintype.media.service import (
     Growing,
     Origins,
     Processing,
+    Rendering,
     Screening,
     Sweeper,
     Velocity,
@@ -169,6 +170,9 @@ def compose_media(
         texts=config.texts,
     )
     processing = Processing(database, blobs, codecs, erasing, avatars, scratch)
+    rendering = Rendering(
+        database, blobs, codecs, erasing, avatars, scratch, grows=config.media.avif
+    )
     screening = Screening(database, blobs, codecs, erasing, scratch)
     return MediaPart(
         storage=storage,
@@ -181,7 +185,7 @@ def compose_media(
         routes=media_routes(door),
         machine_routes=storage.events(arrivals),
         handlers=[
-            *tiers.patient(jobs(processing, erasing, screening)),
+            *tiers.patient(jobs(processing, rendering, erasing, screening)),
             *tiers.handlers,
             *edge_jobs(warming),
         ],

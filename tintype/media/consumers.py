@@ -15,10 +15,12 @@ from tintype.media.service import (
     POSTER,
     PROCESS_PHOTO,
     PROCESS_VIDEO,
+    RENDER,
     WARM,
     Erasing,
     Growing,
     Processing,
+    Rendering,
     Screening,
     Warming,
 )
@@ -32,12 +34,23 @@ _ERASE_ATTEMPTS = 400
 _GROW_ATTEMPTS = 3
 
 
-def jobs(processing: Processing, erasing: Erasing, screening: Screening) -> list[JobHandler]:
+def jobs(
+    processing: Processing, rendering: Rendering, erasing: Erasing, screening: Screening
+) -> list[JobHandler]:
     """What workers do for uploads in a second or two."""
     erase = JobHandler(
         ERASE, Work, erasing.erase, lease_seconds=_LEASE_S, max_attempts=_ERASE_ATTEMPTS
     )
-    return [_process(PROCESS_PHOTO, processing), _extra(POSTER, screening.make_poster), erase]
+    render = JobHandler(
+        RENDER,
+        Work,
+        rendering.render,
+        lease_seconds=_LEASE_S,
+        max_attempts=_PROCESS_ATTEMPTS,
+        on_dead=rendering.gave_up,
+    )
+    photos = _process(PROCESS_PHOTO, processing)
+    return [photos, render, _extra(POSTER, screening.make_poster), erase]
 
 
 def slow_jobs(processing: Processing) -> list[JobHandler]:

@@ -83,6 +83,10 @@ class UploadExpired(Gone):
     """This upload was not finished in time and was thrown away."""
 
 
+class NotEditable(Conflict):
+    """Only photos that do not move can be edited."""
+
+
 class AvatarNeedsPhoto(Conflict):
     """An avatar is made from a photo."""
 

@@ -32,6 +32,20 @@ class MediaGrown(Event, frozen=True, kw_only=True, tag="media_grown"):
         return self.upload
 
 
+class MediaEdited(Event, frozen=True, kw_only=True, tag="media_edited"):
+    """A ready photo is shown by another recipe than before: all its files are new ones.
+
+    ``subject`` is what has claimed it: a post's id, ``avatar``, or ``None``.
+    """
+
+    upload: Id
+    owner: Id
+    subject: str | None
+
+    def key(self) -> Id:
+        return self.upload
+
+
 class MediaFailed(Event, frozen=True, kw_only=True, tag="media_failed"):
     """An upload will not become media, for a reason that its owner understands.
 

@@ -53,6 +53,7 @@ EXTENSIONS = {
     "m3u8": "m3u8",
     "vtt": "vtt",
 }
+FORMATS = {extension: format_ for format_, extension in EXTENSIONS.items()}
 TEXTS = frozenset({SERVED_TYPES["m3u8"], SERVED_TYPES["vtt"]})
 """Types of files that name others in their own folder: where they are fetched from matters."""
 
@@ -63,13 +64,21 @@ FILM, LOOP, SPRITE = "film", "loop", "sprite"
 """The rungs of the progressive film, of a photo that moves, and of a video's small pictures."""
 MASTERS = ("hls", "hls2", "hls3")
 """The rungs of master playlists: at first, with all rungs, and with AV1. Earlier ones stay good."""
+PLAIN = "plain"
+"""The rung of an edited photo as it was, for its owner alone: to edit it once more."""
 DOWNLOAD = "download"
 """The rung of the file that others may download: the original without its metadata."""
 ORIGINAL = "original"
 
+LINGER_MS = 10 * 60_000
+"""For how long a file that was given up stays stored: pages that name it may still be out."""
+
 GAVE_UP, DAMAGED, LOST, LENGTH = "gave-up", "damaged", "lost", "length"
+MOVES = "moves"
+"""The code of the failure of a photo that moves and was to be edited."""
 TRANSIENT = frozenset({GAVE_UP, DAMAGED, LOST, LENGTH})
 """Codes of failures that another attempt with the same file may not meet again."""
+_PROCESSABLE = frozenset({GAVE_UP, MOVES})
 
 _BY_SUFFIX = {
     ".jpg": "image/jpeg",
@@ -177,7 +186,8 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     moment in seconds that its owner wants to see on the poster. ``sha256`` is the hash of the
     stored original, once it has been read; the declared ones are what the owner's client says it
     must be. ``animated`` tells of a photo that it moves; ``offered`` that its owner lets others
-    download it as it was sent.
+    download it as it was sent. ``recipe`` is how a photo is to be shown, if not as it is, in JSON;
+    ``revision`` grows with every change of it, and ``rendered`` is the one that the files show.
     """
 
     id: Id
@@ -207,6 +217,14 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     offered: bool = False
     progress: int | None = None
     poster_at: float | None = None
+    recipe: str | None = None
+    revision: int = 0
+    rendered: int = 0
+
+    @property
+    def stale(self) -> bool:
+        """Whether it is ready, but shown by an earlier recipe than its owner's last one."""
+        return self.state == "ready" and self.rendered != self.revision
 
     @property
     def retryable(self) -> bool:
@@ -216,7 +234,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def processable(self) -> bool:
         """Whether it failed though nothing is known against its stored bytes."""
-        return self.state == "failed" and self.reason_code == GAVE_UP
+        return (self.state == "failed" or self.stale) and self.reason_code in _PROCESSABLE
 
 
 class Announced(msgspec.Struct, frozen=True, kw_only=True):
@@ -276,7 +294,7 @@ class StoredObject(msgspec.Struct, frozen=True, kw_only=True):
     ``sha256`` is unknown until somebody has read the bytes. ``place`` is where they are and
     ``target`` where they are being brought; ``claimed_ms`` is when somebody last showed to be at
     it, 0 when nobody is; ``changed_ms`` is when it came to where it is. ``dropped`` is what
-    nothing refers to any more and will be deleted.
+    nothing refers to any more and will be deleted; until ``served_until_ms`` it can be fetched.
     """
 
     upload: Id
@@ -292,6 +310,7 @@ class StoredObject(msgspec.Struct, frozen=True, kw_only=True):
     stays_until_ms: int
     stored_ms: int
     changed_ms: int
+    served_until_ms: int = 0
 
     @property
     def is_original(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tintype.codecs import HEAD_BYTES, Limits
+from tintype.codecs import HEAD_BYTES, LEAST_SIDE, LOOK_NAMES, SLIDERS, Limits, LookName, Recipe
 from tintype.kernel.clock import to_rfc3339
 from tintype.kernel.ids import timestamp_ms
 from tintype.kernel.links import HERE
@@ -17,6 +17,7 @@ from tintype.media.model import (
     PART_BYTES,
     PHOTO_TYPES,
     PICTURES,
+    PLAIN,
     UPLOAD_MS,
     VIDEO_TYPES,
     Kind,
@@ -104,7 +105,10 @@ class UploadView(msgspec.Struct, frozen=True):
     ``sha256`` is the hash of what arrived, once the server has read it. ``retryable`` tells, of one
     that failed, that the same file may succeed: complete it again where ``reason_code`` is
     ``gave-up``, else send it anew. ``progress`` is how much of a video is converted, in percent,
-    while it is being processed.
+    while it is being processed. ``recipe`` is how its owner wants a photo to be shown, if not as it
+    is; while ``rendering``, ``slide`` still shows it by an earlier one, and after a failure
+    ``reason`` tells why it goes on to. ``unedited`` is where its owner finds an edited photo as it
+    was.
     """
 
     id: str
@@ -121,6 +125,9 @@ class UploadView(msgspec.Struct, frozen=True):
     reason_code: str | None = None
     retryable: bool = False
     progress: int | None = None
+    recipe: Recipe | None = None
+    rendering: bool = False
+    unedited: str | None = None
     slide: SlideView | None = None
 
 
@@ -186,6 +193,25 @@ class QuotaView(msgspec.Struct, frozen=True):
     limit: int
 
 
+class SliderView(msgspec.Struct, frozen=True):
+    """What a slider of a recipe may be; 0 leaves the photo as it is."""
+
+    name: str
+    least: float
+    most: float
+
+
+class RecipeLimits(msgspec.Struct, frozen=True):
+    """What a recipe may hold: looks in the order in which they are offered, and sliders.
+
+    ``least_side`` is the smallest share of a photo's width or height that a crop may leave.
+    """
+
+    looks: list[LookName]
+    sliders: list[SliderView]
+    least_side: float
+
+
 class LimitsView(TextLimits, frozen=True, kw_only=True):
     """Everything that this server enforces on files and texts, for clients to check beforehand.
 
@@ -210,6 +236,7 @@ class LimitsView(TextLimits, frozen=True, kw_only=True):
     video_seconds: float
     video_frame_rate: float
     video_tracks: int
+    recipe: RecipeLimits
     quota: QuotaView | None = None
 
 
@@ -231,6 +258,11 @@ def limits_view(settings: MediaSettings, texts: TextLimits, quota: QuotaView | N
         video_seconds=files.seconds,
         video_frame_rate=files.frame_rate,
         video_tracks=files.streams,
+        recipe=RecipeLimits(
+            looks=list(LOOK_NAMES),
+            sliders=[SliderView(name, least, 1) for name, least in SLIDERS.items()],
+            least_side=LEAST_SIDE,
+        ),
         quota=quota,
         **msgspec.structs.asdict(texts),
     )
@@ -246,7 +278,10 @@ def new_upload_view(upload: Upload) -> NewUploadView:
 
 
 def upload_view(
-    upload: Upload, parts: Sequence[StoredPart] = (), slide: SlideView | None = None
+    upload: Upload,
+    parts: Sequence[StoredPart] = (),
+    slide: SlideView | None = None,
+    unedited: str | None = None,
 ) -> UploadView:
     return UploadView(
         id=str(upload.id),
@@ -263,6 +298,9 @@ def upload_view(
         reason_code=upload.reason_code,
         retryable=upload.retryable,
         progress=upload.progress,
+        recipe=None if upload.recipe is None else Recipe.read(upload.recipe),
+        rendering=upload.stale and upload.reason_code is None,
+        unedited=unedited,
         slide=slide,
     )
 
@@ -303,9 +341,15 @@ def _media_root(grant: str | None) -> str:
     return f"{HERE}/media" if grant is None else f"{HERE}/media/g/{grant}"
 
 
+def unedited_url(upload: Upload, renditions: Sequence[Rendition], grant: str) -> str | None:
+    """The address of an edited photo as it was; the ``grant`` is its owner's."""
+    plain = [each for each in renditions if each.rung == PLAIN]
+    return f"{media_place(upload, grant)}/{plain[0].name}" if plain else None
+
+
 def avatar_url(upload: Upload, renditions: Sequence[Rendition]) -> str:
     """The address of the smallest JPEG: avatars are small, and every client shows JPEG."""
-    pictures = [each for each in renditions if each.format == "jpeg"]
+    pictures = [each for each in renditions if each.format == "jpeg" and each.rung != PLAIN]
     return f"{media_place(upload)}/{min(pictures, key=lambda each: each.width).name}"
 
 

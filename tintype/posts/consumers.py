@@ -8,7 +8,7 @@ from typing import TypeGuard
 from tintype.database import Consumer, JobHandler
 from tintype.kernel.event import Event
 from tintype.media import Media
-from tintype.media.events import MediaFailed, MediaGrown, MediaReady
+from tintype.media.events import MediaEdited, MediaFailed, MediaGrown, MediaReady
 from tintype.posts.events import PostLiked, PostPublished
 from tintype.posts.service import ERASE, PostErasure, Posts
 
@@ -23,18 +23,20 @@ def consumers(posts: Posts) -> list[Consumer]:
         same.
         """
         subjects = {
-            event.subject for event in batch if isinstance(event, (MediaReady, MediaFailed))
+            event.subject
+            for event in batch
+            if isinstance(event, (MediaReady, MediaFailed, MediaEdited))
         }
         for subject in subjects:
             if subject is not None and subject.isdigit():
                 await posts.publishing.settle(int(subject))
 
-        grown = {event.subject for event in batch if isinstance(event, MediaGrown)}
-        for subject in grown - subjects:
+        others = {event.subject for event in batch if isinstance(event, (MediaGrown, MediaEdited))}
+        for subject in others:
             if subject is not None and subject.isdigit():
                 await posts.editing.redraw(int(subject))
 
-    return [Consumer("posts", (MediaReady, MediaFailed, MediaGrown), settle)]
+    return [Consumer("posts", (MediaReady, MediaFailed, MediaGrown, MediaEdited), settle)]
 
 
 def warming_consumer(posts: Posts, media: Media) -> Consumer:

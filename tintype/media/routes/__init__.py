@@ -6,6 +6,7 @@ from tintype.media.routes.companion import add_companion
 from tintype.media.routes.door import Door
 from tintype.media.routes.files import add_files
 from tintype.media.routes.originals import add_originals
+from tintype.media.routes.recipe import add_recipe
 from tintype.media.routes.storage import StorageEvents, machine_routes
 from tintype.media.routes.uploads import add_uploads
 from tintype.media.views import LimitsView, limits_view
@@ -19,6 +20,7 @@ def routes(door: Door) -> Routes:
     add_uploads(table, door)
     add_companion(table, door)
     add_originals(table, door)
+    add_recipe(table, door)
     add_avatar(table, door)
     add_files(table, door)
 

@@ -8,9 +8,11 @@ from tintype.media.service.grants import Granted, Grants
 from tintype.media.service.growing import Growing
 from tintype.media.service.library import Media
 from tintype.media.service.origins import Origins
-from tintype.media.service.photo_jobs import GROW, OFFER
+from tintype.media.service.photo_jobs import GROW, OFFER, RENDER
 from tintype.media.service.processing import Processing
 from tintype.media.service.processing.later import GROW_AV1, GROW_VIDEO, POSTER
+from tintype.media.service.recipes import Recipes
+from tintype.media.service.rendering import Rendering
 from tintype.media.service.screening import Screening
 from tintype.media.service.sweeper import Sweeper
 from tintype.media.service.uploads import PROCESS_PHOTO, PROCESS_VIDEO, Uploads
@@ -25,6 +27,7 @@ __all__ = [
     "POSTER",
     "PROCESS_PHOTO",
     "PROCESS_VIDEO",
+    "RENDER",
     "WARM",
     "Arrivals",
     "Avatars",
@@ -38,6 +41,8 @@ __all__ = [
     "Media",
     "Origins",
     "Processing",
+    "Recipes",
+    "Rendering",
     "Screening",
     "Served",
     "Sweeper",

@@ -43,10 +43,11 @@ class Avatars:
                 raise UploadNotFound
             _check_usable(upload)
             await store.claim(tx, [upload_id], owner=actor, subject=AVATAR)
-            if upload.state == "ready":
+            shown = upload.state == "ready" and not upload.stale
+            if shown:
                 made = (await store.renditions_of(tx, [upload_id]))[upload_id]
                 await self.show(tx, upload, made)
-        return upload.state == "ready"
+        return shown
 
     async def show(self, tx: Transaction, upload: Upload, made: Sequence[Rendition]) -> None:
         """Show a finished upload as its owner's avatar, and release the one before it.

@@ -110,6 +110,9 @@ class Delivery:
             raise MediaNotFound
         async with self._database.read() as reader:
             found = await store.find_ready(reader, upload_id, named.group(1))
+            if found is None:
+                now = self._database.clock.now_ms()
+                found = await store.find_lingering(reader, upload_id, name, now_ms=now)
         if found is None or found.rendition.name != name:
             raise MediaNotFound
         return _served(found, public=await self._let_in(found, viewer, grant))

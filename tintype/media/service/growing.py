@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from tintype.codecs import Codecs, Rejected
+from tintype.codecs import Codecs, Recipe, Rejected
 from tintype.codecs import Rendition as MadeFile
 from tintype.database import Database, LeasedJob
 from tintype.kernel.ids import Id
@@ -18,6 +18,7 @@ from tintype.media.events import MediaGrown
 from tintype.media.model import DOWNLOAD, Rendition, Upload, Work, original_key
 from tintype.media.service.erasing import Erasing
 from tintype.media.service.processing.shared import locked, put_files, rendition_of
+from tintype.media.store.objects import note_strays
 from tintype.ports.blobs import Blobs
 from tintype.ports.errors import BlobNotFound
 
@@ -50,14 +51,19 @@ class Growing:
         upload, made = await self._read(work.upload)
         if upload is None or not _may_grow(upload) or "avif" in {each.format for each in made}:
             return
+        if upload.stale:
+            return
         async with self._folders(upload) as (source, out):
             try:
-                files = (await self._codecs.grow_photo(source, out)).renditions
+                grown = await self._codecs.grow_photo(
+                    source, out, recipe=Recipe.read(upload.recipe)
+                )
+                files = grown.renditions
             except Rejected as verdict:
                 log.warning("media.not_grown", upload=upload.id, reason=str(verdict))
                 return
             await put_files(self._blobs, upload.id, files)
-        await self._keep(job, upload.id, files)
+        await self._keep(job, upload.id, files, of=upload.revision)
 
     async def offer(self, job: LeasedJob) -> None:
         """Make the file that others may download, or take it away, as its owner wants it now.
@@ -104,13 +110,19 @@ class Growing:
                 raise
             yield source, out
 
-    async def _keep(self, job: LeasedJob, id_: Id, files: Sequence[MadeFile]) -> None:
+    async def _keep(
+        self, job: LeasedJob, id_: Id, files: Sequence[MadeFile], of: int | None = None
+    ) -> None:
+        """Show the files, which may be those ``of`` a revision of its recipe alone."""
+        made = [rendition_of(file) for file in files]
         async with self._database.write() as tx:
             upload = await locked(tx, id_)
             if upload is None or not _may_grow(upload):
                 await self._erasing.again(tx, id_)
+            elif of not in {None, upload.rendered}:
+                await note_strays(tx, id_, made)
             else:
-                await store.put_renditions(tx, id_, [rendition_of(file) for file in files])
+                await store.put_renditions(tx, id_, made)
                 tx.emit(MediaGrown(upload=id_, owner=upload.owner, subject=upload.subject))
             await job.finish(tx)
 

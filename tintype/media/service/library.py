@@ -22,11 +22,19 @@ from tintype.media.errors import (
 from tintype.media.model import MediaSettings, Upload, UploadStatus
 from tintype.media.service.erasing import Erasing
 from tintype.media.service.grants import Grants
-from tintype.media.service.photo_jobs import grow_job, offer_job
+from tintype.media.service.photo_jobs import grow_job, offer_job, render_job
 from tintype.media.service.processing.later import poster_job
+from tintype.media.service.recipes import Recipes
 from tintype.media.service.uploads import process_job
 from tintype.media.service.warming import Warming
-from tintype.media.views import GRANT_PLACE, SlideView, UploadView, slide_view, upload_view
+from tintype.media.views import (
+    GRANT_PLACE,
+    SlideView,
+    UploadView,
+    slide_view,
+    unedited_url,
+    upload_view,
+)
 from tintype.ports.blobs import StoredPart
 
 # Only an address of ours begins with the sign for "here": user text can not hold it.
@@ -58,6 +66,7 @@ class Media:
         self._grows = settings.avif
         self.warming = warming
         self.origins = warming.origins
+        self.recipes = Recipes(database)
 
     async def slides(
         self, reader: Reader, ids: Iterable[Id], *, viewer: Id | None
@@ -106,7 +115,9 @@ class Media:
         """An upload as its owner sees it, with its slide once that is ready."""
         async with self._database.read() as reader:
             slides = await self.slides(reader, [upload.id], viewer=upload.owner)
-        return upload_view(upload, parts, slides.get(upload.id))
+            made = (await store.renditions_of(reader, [upload.id]))[upload.id]
+        grant = self._grants.make(viewer=upload.owner, upload=upload.id)
+        return upload_view(upload, parts, slides.get(upload.id), unedited_url(upload, made, grant))
 
     async def drop(self, upload_id: Id, *, actor: Id) -> None:
         """Release one's own upload that nothing uses; one that is gone already is a no-op.
@@ -206,7 +217,7 @@ class Media:
         if self._grows:
             for upload in (await store.read_all(tx, published)).values():
                 if upload.kind == "photo":
-                    await tx.enqueue(grow_job(upload.id))
+                    await tx.enqueue(grow_job(upload.id, upload.revision))
 
     async def withdraw(self, tx: Transaction, ids: Iterable[Id]) -> None:
         """The opposite of ``publish``: from this commit on only the owner may see these."""
@@ -218,9 +229,13 @@ class Media:
         now = self._database.clock.now_ms()
         changes = {"state": "processing", "reason_code": None, "reason": None, "changed_ms": now}
         for upload in (await store.read_all(tx, ids)).values():
-            if upload.processable and await store.change(
-                tx, upload.id, changes, only_in=("failed",)
-            ):
+            if not upload.processable:
+                continue
+            if upload.stale:
+                await store.change(tx, upload.id, {"reason_code": None, "reason": None})
+                await tx.enqueue(render_job(upload.id, upload.revision))
+                again += 1
+            elif await store.change(tx, upload.id, changes, only_in=("failed",)):
                 await tx.enqueue(process_job(upload.id, kind=upload.kind))
                 again += 1
         return again
@@ -257,8 +272,12 @@ def _check_claimable(upload: Upload | None, owner: Id) -> None:
 
 
 def _status(upload: Upload) -> UploadStatus:
+    state = upload.state
+    if upload.stale:
+        # Whoever waits for it waits for the picture that its owner wants to be seen.
+        state = "processing" if upload.reason_code is None else "failed"
     return UploadStatus(
-        state=upload.state,
+        state=state,
         kind=upload.kind,
         reason=upload.reason,
         filename=upload.filename,

@@ -3,6 +3,7 @@
 from tintype.media.store.ledger import change, insert
 from tintype.media.store.renditions import (
     drop_rungs,
+    find_lingering,
     find_ready,
     forget,
     put_renditions,
@@ -31,6 +32,7 @@ __all__ = [
     "claim",
     "count_under_way",
     "drop_rungs",
+    "find_lingering",
     "find_ready",
     "forget",
     "held_bytes",

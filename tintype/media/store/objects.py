@@ -6,7 +6,7 @@ upload or puts renditions keeps the ledger right without knowing of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,6 +33,7 @@ objects = sa.Table(
     sa.Column("stays_until_ms", sa.BigInteger, nullable=False),
     sa.Column("stored_ms", sa.BigInteger, nullable=False),
     sa.Column("changed_ms", sa.BigInteger, nullable=False),
+    sa.Column("served_until_ms", sa.BigInteger, server_default="0", nullable=False),
     sa.Index("objects_due", "state", "tier", "kind", "stored_ms"),
 )
 
@@ -129,6 +130,24 @@ async def note_renditions(tx: Transaction, upload: Id, kept: Sequence[Rendition]
         sa.update(uploads)
         .where(uploads.c.shard == shard_of(upload), uploads.c.id == upload)
         .values(held_bytes=sa.func.coalesce(taken.scalar_subquery(), 0))
+    )
+
+
+async def note_strays(tx: Transaction, upload: Id, made: Sequence[Rendition]) -> None:
+    """Give up files that were stored for an upload in vain: their bytes go soon."""
+    known = {each.name for each in await objects_of(tx, upload)}
+    for each in {each.name: each for each in made if each.name not in known}.values():
+        values = {"kind": "rendition", "bytes": each.bytes, "sha256": each.sha256}
+        row = _new(upload, each.name, {**values, "state": "dropped"}, tx.now_ms())
+        await tx.execute(sa.insert(objects), [row])
+
+
+async def linger(tx: Transaction, upload: Id, names: Collection[str], until_ms: int) -> None:
+    """Let files that were given up be fetched until a moment: pages that name them are out."""
+    await tx.execute(
+        sa.update(objects)
+        .where(_all_of(upload), objects.c.name.in_(names), objects.c.state == "dropped")
+        .values(served_until_ms=until_ms)
     )
 
 

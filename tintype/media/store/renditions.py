@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterable, Sequence
 import msgspec
 import sqlalchemy as sa
 
-from tintype.database import Reader, Row, Transaction, metadata, upsert
+from tintype.database import ById, Reader, Row, Transaction, metadata, upsert
 from tintype.kernel.ids import Id, shard_of
-from tintype.media.model import DOWNLOAD, ReadyFile, Rendition
-from tintype.media.store.objects import forget_objects, note_renditions
+from tintype.media.model import DOWNLOAD, FORMATS, PLAIN, Access, ReadyFile, Rendition
+from tintype.media.store.objects import forget_objects, note_renditions, objects
 from tintype.media.store.uploads import uploads
 
 renditions = sa.Table(
@@ -69,21 +69,16 @@ async def drop_rungs(tx: Transaction, upload: Id, rungs: Collection[str]) -> Non
     )
 
 
+_RENDITIONS = ById(
+    sa.select(renditions).order_by(renditions.c.upload, renditions.c.width, renditions.c.format),
+    renditions.c.upload,
+)
+
+
 async def renditions_of(reader: Reader, ids: Iterable[Id]) -> dict[Id, list[Rendition]]:
     """The renditions of each upload, from the smallest to the largest."""
-    wanted = set(ids)
     found: dict[Id, list[Rendition]] = defaultdict(list)
-    if not wanted:
-        return found
-    rows = await reader.all(
-        sa.select(renditions)
-        .where(
-            renditions.c.shard.in_({shard_of(id_) for id_ in wanted}),
-            renditions.c.upload.in_(wanted),
-        )
-        .order_by(renditions.c.upload, renditions.c.width, renditions.c.format)
-    )
-    for row in rows:
+    for row in await _RENDITIONS.all(reader, ids):
         found[row.upload].append(_rendition(row))
     return found
 
@@ -118,9 +113,33 @@ async def find_ready(reader: Reader, upload: Id, content: str) -> ReadyFile | No
     )
     if row is None:
         return None
-    return ReadyFile(
-        upload=row.upload_id, owner=row.owner, access=row.access, rendition=_rendition(row)
+    made = _rendition(row)
+    access: Access = "owner" if made.rung == PLAIN else row.access
+    return ReadyFile(upload=row.upload_id, owner=row.owner, access=access, rendition=made)
+
+
+async def find_lingering(reader: Reader, upload: Id, name: str, *, now_ms: int) -> ReadyFile | None:
+    """A file of a ready upload that was replaced a short while ago."""
+    row = await reader.first(
+        sa.select(uploads.c.owner, uploads.c.access, objects.c.bytes, objects.c.sha256)
+        .join(
+            objects, sa.and_(objects.c.shard == uploads.c.shard, objects.c.upload == uploads.c.id)
+        )
+        .where(
+            uploads.c.shard == shard_of(upload),
+            uploads.c.id == upload,
+            uploads.c.state == "ready",
+            objects.c.name == name,
+            objects.c.state == "dropped",
+            objects.c.claimed_ms == 0,
+            objects.c.served_until_ms > now_ms,
+        )
     )
+    if row is None:
+        return None
+    format_ = FORMATS[name.rpartition(".")[2]]
+    made = Rendition("replaced", format_, 0, 0, row.bytes, row.sha256)
+    return ReadyFile(upload=upload, owner=row.owner, access=row.access, rendition=made)
 
 
 async def forget(tx: Transaction, upload: Id) -> None:

@@ -42,6 +42,9 @@ uploads = sa.Table(
     sa.Column("offered", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("progress", sa.SmallInteger),
     sa.Column("poster_at", sa.Float),
+    sa.Column("recipe", sa.Text),
+    sa.Column("revision", sa.Integer, server_default="0", nullable=False),
+    sa.Column("rendered", sa.Integer, server_default="0", nullable=False),
     sa.Index("uploads_of", "shard", "owner", "state"),
     sa.Index("uploads_due", "state", "changed_ms"),
 )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import msgspec
+
+from tintype.codecs import Recipe, follow
 from tintype.database import Database, Job, Transaction
 from tintype.graph import Graph
 from tintype.kernel.ids import Id, shard_of
@@ -9,7 +12,14 @@ from tintype.kernel.text import hashtags, mentions
 from tintype.media import Media
 from tintype.posts.errors import PostNotFound
 from tintype.posts.events import PostDeleted, PostEdited
-from tintype.posts.model import Post, PostChanged, PostChanges, check_caption, rearranged
+from tintype.posts.model import (
+    Focal,
+    Post,
+    PostChanged,
+    PostChanges,
+    check_caption,
+    rearranged,
+)
 from tintype.posts.service import access
 from tintype.posts.service.assembly import Assembly
 from tintype.posts.service.erasing import ERASE, PostErasure
@@ -74,6 +84,29 @@ class Editing:
             if post is not None:
                 tx.notify(PostChanged(post=post.id, author=post.author))
 
+    async def reframe(
+        self, tx: Transaction, post_id: Id, upload: Id, before: Recipe, after: Recipe
+    ) -> None:
+        """Keep a slide's focal point on what it was on, or forget it where that is cropped away.
+
+        Said of the picture that is being made: until it is there, the post is shown as it was.
+        """
+        post = await store.read(tx, post_id)
+        if post is None:
+            return
+        slides = (await store.slides_of(tx, [post_id]))[post_id]
+        wanted = [
+            msgspec.structs.replace(slide, focal=_followed(slide.focal, before, after))
+            if slide.upload == upload and slide.focal
+            else slide
+            for slide in slides
+        ]
+        if wanted != slides:
+            await store.put_slides(tx, post_id, wanted)
+        if post.state == "published":
+            values = {"edited_ms": self._database.clock.now_ms()}
+            await store.change(tx, post_id, values, only_in=(post.state,))
+
     async def delete(self, post_id: Id, *, actor: Id) -> None:
         """Delete an own post: gone from everywhere at once, its bytes and rows soon after.
 
@@ -135,3 +168,8 @@ class Editing:
         named = tuple(id_ for handle, id_ in mentioned.items() if handle not in known)
         tx.emit(PostEdited(post=post.id, author=post.author, version=version, mentioned=named))
         tx.notify(PostChanged(post=post.id, author=post.author))
+
+
+def _followed(focal: Focal, before: Recipe, after: Recipe) -> Focal | None:
+    point = follow((focal.x, focal.y), before, after)
+    return None if point is None else Focal(*point)

@@ -45,6 +45,7 @@ class Posts:
         self.reading = Reading(database, graph, assembly, self._cards)
         self.publishing = Publishing(database, accounts, graph, (media, uploads), assembly)
         self.editing = Editing(database, graph, media, assembly, self.publishing)
+        media.recipes.shown_in(self.editing.reframe)
         self.reactions = Reactions(database, graph)
         self.comments = Comments(database, graph, self.publishing)
         self.erasing = Erasing(database)

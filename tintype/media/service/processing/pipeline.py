@@ -7,16 +7,16 @@ from pathlib import Path
 
 import structlog
 
-from tintype.codecs import Codecs, Rejected
-from tintype.database import Database, LeasedJob, Transaction
+from tintype.codecs import Codecs, Recipe, Rejected
+from tintype.database import Database, LeasedJob, NotYet, Transaction
 from tintype.kernel.ids import Id
 from tintype.media import store
 from tintype.media.events import MediaFailed, MediaReady
-from tintype.media.model import AVATAR, GAVE_UP, LENGTH, LOST, Upload, Work, original_key
+from tintype.media.model import AVATAR, GAVE_UP, LENGTH, LOST, MOVES, Upload, Work, original_key
 from tintype.media.service.avatars import Avatars
 from tintype.media.service.erasing import Erasing
 from tintype.media.service.integrity import check_beginning, check_whole
-from tintype.media.service.photo_jobs import offer_job
+from tintype.media.service.photo_jobs import offer_job, render_job
 from tintype.media.service.processing import photos, videos
 from tintype.media.service.processing.later import grow_video_job, poster_job
 from tintype.media.service.processing.meter import metered
@@ -68,11 +68,13 @@ class Processing:
             outcome, sha256 = await self._make(upload)
         except Rejected as verdict:
             async with self._database.write() as tx:
+                if verdict.code == MOVES and await self._is_outdated(tx, upload):
+                    raise NotYet(0, "its recipe has changed meanwhile") from verdict
                 await self._fail(tx, upload.id, verdict.code, verdict.sentence)
                 await job.finish(tx)
             return
         async with self._database.write() as tx:
-            await self._finish(tx, upload.id, outcome, sha256)
+            await self._finish(tx, upload, outcome, sha256)
             await job.finish(tx)
 
     async def gave_up(self, tx: Transaction, work: Work, reason: str) -> None:
@@ -119,14 +121,19 @@ class Processing:
 
     async def _decode(self, upload: Upload, source: Path, out: Path) -> Outcome:
         if upload.kind == "photo":
-            return await photos.make(self._codecs, source, out)
+            return await photos.make(self._codecs, source, out, Recipe.read(upload.recipe))
         async with metered(self._database, upload.id) as told:
             return await videos.make(
                 self._codecs, source, out, poster_at=upload.poster_at, told=told
             )
 
-    async def _finish(self, tx: Transaction, id_: Id, outcome: Outcome, sha256: str) -> None:
-        made = outcome.renditions
+    async def _is_outdated(self, tx: Transaction, seen: Upload) -> bool:
+        upload = await locked(tx, seen.id)
+        return upload is not None and upload.revision != seen.revision
+
+    async def _finish(self, tx: Transaction, seen: Upload, outcome: Outcome, sha256: str) -> None:
+        """Show what was made; if its recipe has changed meanwhile, for now."""
+        id_, made = seen.id, outcome.renditions
         upload = await locked(tx, id_)
         if upload is None or upload.state != "processing":
             await self._erasing.again(tx, id_)
@@ -146,17 +153,21 @@ class Processing:
                 "animated": outcome.animated,
                 "sha256": sha256,
                 "progress": None,
+                "rendered": seen.revision,
                 "changed_ms": self._database.clock.now_ms(),
             },
         )
+        if upload.offered:
+            await tx.enqueue(offer_job(id_))
+        if upload.revision != seen.revision:
+            await tx.enqueue(render_job(id_, upload.revision))
+            return
         if upload.subject == AVATAR:
             await self._avatars.show(tx, upload, made)
         if outcome.further:
             await tx.enqueue(grow_video_job(id_))
         if upload.kind == "video" and upload.poster_at != outcome.poster_at:
             await tx.enqueue(poster_job(upload))
-        if upload.offered:
-            await tx.enqueue(offer_job(id_))
         tx.emit(MediaReady(upload=id_, owner=upload.owner, subject=upload.subject))
 
     async def _fail(self, tx: Transaction, id_: Id, code: str, sentence: str) -> None:

@@ -20,7 +20,7 @@ import structlog
 from tintype.database import Database
 from tintype.database.leases import Leases
 from tintype.media import store as media_store
-from tintype.media.model import ORIGINAL, StoredObject, Tier
+from tintype.media.model import LINGER_MS, ORIGINAL, StoredObject, Tier
 from tintype.media.service.tiers.carrying import Carrier, Pace
 from tintype.media.service.tiers.claims import STALE_MS, Claim, Stopped, take
 from tintype.media.service.tiers.plan import Plan, place
@@ -34,7 +34,6 @@ log = structlog.get_logger(__name__)
 # A delete that was sent may still arrive when its sender is believed dead: nothing is brought to
 # where it was deleted before this has passed.
 _SETTLED_MS = 10 * 60_000
-_DROPPED_MS = 10 * 60_000
 _DAY_MS = 24 * 3600 * 1000
 # Only other settings misplace anything: looked for at the start, and seldom after that.
 _LOOK_AROUND_MS = 3600 * 1000
@@ -194,7 +193,7 @@ class Mover:
         """What was begun, what is to be brought back, and what was given up a while ago."""
         found: list[StoredObject] = []
         async with self._database.read() as reader:
-            for state, changed in (("restoring", 0), ("moving", 0), ("dropped", _DROPPED_MS)):
+            for state, changed in (("restoring", 0), ("moving", 0), ("dropped", LINGER_MS)):
                 found += await objects.unfinished(
                     reader,
                     shards,
