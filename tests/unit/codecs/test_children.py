@@ -39,6 +39,23 @@ async def _codecs(folder: Path, **settings: Any) -> AsyncIterator[Codecs]:
         assert list(scratch.iterdir()) == []
 
 
+async def test_decoders_let_everything_else_go_first_and_their_session_too(tmp_path: Path) -> None:
+    codecs = Codecs(CodecSettings(scratch=tmp_path / "scratch", niceness=7))
+    await codecs.start()
+    try:
+        await codecs.process_photo(_small(tmp_path), tmp_path / "out")
+        pids = [worker.pid or 0 for worker in codecs._photos.workers]
+        nice = os.getpriority(os.PRIO_PROCESS, 0) + 7
+        sessions = [Path(f"/proc/{pid}/autogroup") for pid in pids]
+
+        assert {os.getpriority(os.PRIO_PROCESS, pid) for pid in pids} == {nice}
+        # Kernels without autogroups have no such file.
+        told = {place.read_text().split()[-1] for place in sessions if place.exists()}
+        assert told <= {str(nice)}
+    finally:
+        await codecs.stop()
+
+
 def _small(folder: Path) -> Path:
     path = folder / "small"
     path.write_bytes(originals.photo("jpeg"))
