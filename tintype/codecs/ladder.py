@@ -116,13 +116,18 @@ def _size_told(path: str, format_: Format) -> tuple[int, int] | None:
     return size_of(head, Kind.JPEG if format_ == "jpeg" else Kind.WEBP)
 
 
-def save(picture: Any, rung: RungName, format_: PictureFormat, results: Path) -> Made:
-    """One file, without a word about its origin; JPEG has no alpha and lies on white."""
+def save(
+    picture: Any, rung: RungName, format_: PictureFormat, results: Path, **changes: int
+) -> Made:
+    """One file, without a word about its origin; JPEG has no alpha and lies on white.
+
+    ``changes`` are other options of the encoder than usual.
+    """
     flat = format_ == "jpeg" and picture.hasalpha()
     shown = picture.flatten(background=WHITE) if flat else picture
     made = Made(rung, format_, picture.width, picture.height)
     saver, options = SAVING[format_]
-    getattr(shown, saver)(str(results / made.name), keep="none", **options)
+    getattr(shown, saver)(str(results / made.name), keep="none", **(options | changes))
     return made
 
 

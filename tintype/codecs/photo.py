@@ -30,7 +30,9 @@ _OWN_LOADERS: dict[Format, Kind] = {
     "png": Kind.PNG,
     "gif": Kind.GIF,
 }
-UNEDITED_WIDTH = 1080
+_UNEDITED_WIDTH = 1080
+# Another than that of rungs: files are named by their content, and this one is not for everybody.
+_UNEDITED_QUALITY = 90
 MOVES = "moves"
 """The code of the verdict on an animation that was to be edited."""
 _SIDEWAYS = {5, 6, 7, 8}
@@ -78,8 +80,8 @@ def _edited(
 
     plain: list[Made] = []
     if "jpeg" in job.formats:
-        unedited = upright(original, job.kind, job.limits, UNEDITED_WIDTH)[-1]
-        plain = [ladder.save(unedited, "plain", "jpeg", results)]
+        unedited = upright(original, job.kind, job.limits, _UNEDITED_WIDTH)[-1]
+        plain = [ladder.save(unedited, "plain", "jpeg", results, Q=_UNEDITED_QUALITY)]
     width, height, part = upright(original, job.kind, job.limits, recipe=recipe)
     picture = darkroom.paint(recipe, darkroom.place(recipe, part).copy_memory())
     made, placeholder = ladder.make(
