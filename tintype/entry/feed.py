@@ -12,7 +12,7 @@ from tintype.database import Consumer, Database
 from tintype.entry.background import Periodic
 from tintype.feed import FeedSettings, Home
 from tintype.feed.consumers import consumers
-from tintype.feed.routes import routes, short_way
+from tintype.feed.routes import instant_way, routes, short_way
 from tintype.graph import Graph
 from tintype.http import Kit, Routes, ShortWay
 from tintype.http.meter import Observe
@@ -55,7 +55,15 @@ class FeedPart:
             asking.set((signed.account, signed.session))
             return signed.account
 
-        return ShortWay(app, kit, at_hand, observe, {"/v1/feed": short_way(self.home)})
+        path = "/v1/feed"
+        return ShortWay(
+            app,
+            kit,
+            at_hand,
+            observe,
+            {path: short_way(self.home)},
+            {path.encode(): instant_way(self.home)},
+        )
 
 
 def compose_feed(

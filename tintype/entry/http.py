@@ -17,7 +17,8 @@ from tintype.entry import folder
 from tintype.entry.compose import Server, compose
 from tintype.entry.roles import WITH_PEOPLE, Concern, Role
 from tintype.entry.settings import Settings
-from tintype.entry.wire import gated
+from tintype.entry.wire import Instantly, gated, nothing
+from tintype.http import ShortWay
 from tintype.http.gate import Gate
 
 log = structlog.get_logger(__name__)
@@ -129,7 +130,7 @@ def _listen(server: Server) -> uvicorn.Server:
             host=settings.host,
             port=settings.port,
             loop="none",
-            http=gated(gate),
+            http=gated(gate, _instantly(server)),
             ws="none",
             lifespan="off",
             access_log=False,
@@ -141,6 +142,17 @@ def _listen(server: Server) -> uvicorn.Server:
             timeout_graceful_shutdown=_DRAIN_S,
         )
     )
+
+
+def _instantly(server: Server) -> Instantly:
+    """What this process answers from its own memory, ahead of everything that others share.
+
+    Behind a proxy the headers have to be looked at first, for who asked and under which address.
+    """
+    first = server.asgi
+    if server.settings.trust_proxy or not isinstance(first, ShortWay):
+        return nothing
+    return first.instantly
 
 
 def _tune_collector() -> None:

@@ -10,6 +10,7 @@ from tintype.feed.errors import FeedUnavailable
 from tintype.feed.service import Home
 from tintype.feed.views import FeedPage
 from tintype.http import Access, Call, Cursor, Limit, Routes, ShortAnswer
+from tintype.http.hot import InstantAnswer
 from tintype.kernel.cursor import UnknownCursor
 from tintype.kernel.ids import Id
 from tintype.kernel.page import DEFAULT_LIMIT, MAX_LIMIT, clamp_limit
@@ -26,6 +27,19 @@ def short_way(home: Home) -> ShortAnswer:
             return None
         cursor, limit = asked
         return await home.page(viewer, cursor=cursor, limit=limit, here=here)
+
+    return answer
+
+
+def instant_way(home: Home) -> InstantAnswer:
+    """The same, where the page is in this process."""
+
+    def answer(viewer: Id, here: str, query: bytes) -> bytes | None:
+        asked = _plain(query) if query else (None, DEFAULT_LIMIT)
+        if asked is None:
+            return None
+        cursor, limit = asked
+        return home.instantly(viewer, cursor=cursor, limit=limit, here=here)
 
     return answer
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextvars import copy_context
 from functools import lru_cache
 from itertools import count
 
@@ -27,6 +28,11 @@ AtHand = Callable[[str], Id | None]
 ShortAnswer = Callable[[Id, str, bytes], Awaitable[bytes | None]]
 """(viewer, address of this server, raw query) → a JSON body; ``None`` sends it the long way."""
 
+InstantAnswer = Callable[[Id, str, bytes], bytes | None]
+"""The same, for what can be answered without waiting for anything."""
+
+Headers = Iterable[tuple[bytes, bytes]]
+
 _HEADERS = [
     (b"content-type", b"application/json"),
     (b"x-content-type-options", b"nosniff"),
@@ -35,10 +41,15 @@ _HEADERS = [
 ]
 _CLASS = "read"
 _MOST_HOSTS = 64
+_LINE = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
+_REST = b"".join(b"%b: %b\r\n" % header for header in _HEADERS) + b"\r\n"
 
 
 class ShortWay:
-    """Answers the paths of ``answers`` for signed-in callers, and passes on everything else."""
+    """Answers the paths of ``answers`` for signed-in callers, and passes on everything else.
+
+    Those of ``instant`` can be had without a task, too, where the server asks for them so.
+    """
 
     def __init__(
         self,
@@ -47,12 +58,14 @@ class ShortWay:
         at_hand: AtHand,
         observe: Observe,
         answers: Mapping[str, ShortAnswer],
+        instant: Mapping[bytes, InstantAnswer] | None = None,
     ) -> None:
         self._app = app
         self._kit = kit
         self._at_hand = at_hand
         self._observe = observe
         self._answers = answers
+        self._instant = instant or {}
         self._process = secrets.token_hex(5).encode()
         self._numbers = count()
         # The same object for the same caller: cards are looked up by it.
@@ -83,28 +96,66 @@ class ShortWay:
                     return bytes(value)
         return b"%b%06x" % (self._process, next(self._numbers))
 
+    def instantly(self, scheme: str, url: bytes, headers: Headers) -> tuple[bytes, bytes] | None:
+        """Head and body of the answer to a GET, where nothing needs to be waited for.
+
+        For servers that call it as soon as they have read a head, before they make anything of it.
+        To be called only where the rate limits are kept in this process.
+        """
+        path, _, query = url.partition(b"?")
+        answer = self._instant.get(path)
+        if answer is None:
+            return None
+        begun = time.perf_counter()
+        # Who asks is noted for this answer, not for whatever comes next from there.
+        body = copy_context().run(self._instant_body, answer, scheme, query, headers)
+        if body is None:
+            return None
+        line = _LINE % (len(body), b"%b%06x" % (self._process, next(self._numbers)))
+        self._observe(_CLASS, 200, time.perf_counter() - begun)
+        return line + _REST, body
+
+    def _instant_body(
+        self, answer: InstantAnswer, scheme: str, query: bytes, headers: Headers
+    ) -> bytes | None:
+        caller = self._caller(scheme, headers)
+        if caller is None:
+            return None
+        viewer, here = caller
+        try:
+            self._kit.limiter.spend(_CLASS, viewer)
+            return answer(viewer, here, query)
+        except Exception:  # noqa: BLE001 - the long way meets it again, answers and logs it
+            return None
+
     async def _body(self, scope: Scope, answer: ShortAnswer) -> bytes | None:
-        host, authorization, cookie = b"", b"", b""
-        for name, value in scope["headers"]:
-            if name == b"host":
-                host = value
-            elif name == b"authorization":
-                authorization = value
-            elif name == b"cookie":
-                cookie = value
-        here = self._here(scope["scheme"], host)
-        if here is None:
+        caller = self._caller(scope["scheme"], scope["headers"])
+        if caller is None:
             return None
-        token = _token(authorization, cookie, secure=here.startswith("https:"))
-        viewer = self._at_hand(token) if token else None
-        if viewer is None:
-            return None
+        viewer, here = caller
         try:
             if (decision := self._kit.limiter.spend(_CLASS, viewer)) is not None:
                 await decision
             return await answer(viewer, here, scope["query_string"])
         except Exception:  # noqa: BLE001 - the long way meets it again, answers and logs it
             return None
+
+    def _caller(self, scheme: str, headers: Headers) -> tuple[Id, str] | None:
+        """Who is calling, and the address of this server to them."""
+        host, authorization, cookie = b"", b"", b""
+        for name, value in headers:
+            if name == b"host":
+                host = value
+            elif name == b"authorization":
+                authorization = value
+            elif name == b"cookie":
+                cookie = value
+        here = self._here(scheme, host)
+        if here is None:
+            return None
+        token = _token(authorization, cookie, secure=here.startswith("https:"))
+        viewer = self._at_hand(token) if token else None
+        return None if viewer is None else (viewer, here)
 
 
 def _token(authorization: bytes, cookie: bytes, *, secure: bool) -> str | None:

@@ -11,7 +11,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from tintype.entry.wire import gated
-from tintype.http.gate import Gate, OverloadSettings
+from tintype.http.gate import Gate, Headers, OverloadSettings
 
 PATIENCE_S = 30
 REFUSED = b"HTTP/1.1 503 "
@@ -38,11 +38,18 @@ async def _echo(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
+def _instantly(scheme: str, url: bytes, headers: Headers) -> tuple[bytes, bytes] | None:
+    if url != b"/at-once":
+        return None
+    body = b"%b %b" % (scheme.encode(), dict(headers)[b"host"])
+    return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body), body
+
+
 @asynccontextmanager
 async def _connected() -> AsyncIterator[tuple[Switch, _Line]]:
     gate = Switch(OverloadSettings(), lambda *_: None)
     config = uvicorn.Config(
-        gate.noting(_echo), http=gated(gate), ws="none", lifespan="off", log_config=None
+        gate.noting(_echo), http=gated(gate, _instantly), ws="none", lifespan="off", log_config=None
     )
     config.load()
     server = uvicorn.Server(config)
@@ -132,6 +139,24 @@ async def test_a_line_that_was_to_be_closed_is_closed_after_a_refusal(version: s
 
     assert refused.startswith(REFUSED)
     assert rest == b""
+
+
+async def test_what_is_at_hand_is_answered_at_once_and_in_its_order() -> None:
+    async with _connected() as (gate, line):
+        alone = await line.ask(_get("/at-once"))
+        line.writer.write(_get() + _get("/at-once") + _get())
+        answers = [await line.answer() for _ in range(3)]
+        gate.closed = True
+        refused = await line.ask(_get("/at-once"))
+
+    assert alone.endswith(b"\r\n\r\nhttp here")
+    # Behind one that is under way it goes the usual way.
+    assert [each.rpartition(b"\r\n")[2] for each in answers] == [
+        b"/v1/feed ",
+        b"/at-once ",
+        b"/v1/feed ",
+    ]
+    assert refused.startswith(REFUSED)
 
 
 async def test_every_turn_is_told_to_the_gate() -> None:

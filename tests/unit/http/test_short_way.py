@@ -5,12 +5,19 @@ from typing import Any
 import pytest
 
 from tintype.http import Kit, RateLimiter, RateLimitSettings, ShortWay
+from tintype.kernel.asking import asking
 from tintype.kernel.clock import SystemClock
 from tintype.kernel.ids import Id
 
 ADA = 7
 TOKENS = {"good": ADA}
 Told = list[tuple[str, int]]
+
+
+def _at_hand(token: str) -> Id | None:
+    if (viewer := TOKENS.get(token)) is not None:
+        asking.set((viewer, viewer))
+    return viewer
 
 
 async def _long(scope: Any, receive: Any, send: Any) -> None:
@@ -27,6 +34,12 @@ async def _answer(viewer: Id, here: str, query: bytes) -> bytes | None:
     return f"{viewer} {here}".encode()
 
 
+def _instant(viewer: Id, here: str, query: bytes) -> bytes | None:
+    if query == b"broken":
+        raise RuntimeError
+    return None if query == b"odd" else f"{viewer} {here}".encode()
+
+
 def _kit(factor: float = 1.0, public_url: str | None = None) -> Kit:
     limiter = RateLimiter(RateLimitSettings(factor=factor), SystemClock())
     return Kit(authenticator=None, limiter=limiter, keeper=None, public_url=public_url)  # type: ignore[arg-type] # the short way asks neither
@@ -40,9 +53,10 @@ class Caller:
         self.app = ShortWay(
             _long,
             kit,
-            TOKENS.get,
+            _at_hand,
             lambda class_, status, _: self.told.append((class_, status)),
             {"/v1/feed": _answer},
+            {b"/v1/feed": _instant},
         )
 
     async def ask(
@@ -130,3 +144,49 @@ async def test_every_answer_has_an_id_of_its_own(caller: Caller) -> None:
     ids = {(await caller.ask(authorization="Bearer good"))[2][b"x-request-id"] for _ in range(5)}
 
     assert len(ids) == 5
+
+
+def _instantly(caller: Caller, url: bytes, **headers: str) -> tuple[bytes, bytes] | None:
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    return caller.app.instantly("http", url, [(b"host", b"tintype.test"), *pairs])
+
+
+async def test_what_is_answered_instantly_is_what_the_short_way_answers(caller: Caller) -> None:
+    _, body, headers = await caller.ask(authorization="Bearer good")
+    answer = _instantly(caller, b"/v1/feed", authorization="Bearer good")
+
+    assert answer is not None
+    lines = answer[0].split(b"\r\n")
+    told = dict(line.split(b": ", 1) for line in lines[1:] if line)
+    assert lines[0] == b"HTTP/1.1 200 OK"
+    assert told.pop(b"x-request-id") != headers.pop(b"x-request-id")
+    assert told == headers
+    assert answer[1] == body
+    assert caller.told == [("read", 200)] * 2
+
+
+@pytest.mark.parametrize("url", [b"/v1/feed?odd", b"/v1/feed?broken", b"/v1/posts", b"/v1/feed/"])
+def test_what_can_not_be_answered_instantly_is_left_to_others(caller: Caller, url: bytes) -> None:
+    assert _instantly(caller, url, authorization="Bearer good") is None
+
+
+@pytest.mark.parametrize("token", ["Bearer bad", "Basic good", ""])
+def test_only_those_whose_session_is_held_are_answered_instantly(
+    caller: Caller, token: str
+) -> None:
+    assert _instantly(caller, b"/v1/feed", authorization=token) is None
+
+
+def test_who_was_answered_instantly_is_not_taken_for_the_next_caller(caller: Caller) -> None:
+    assert _instantly(caller, b"/v1/feed", authorization="Bearer good") is not None
+
+    assert asking.get() is None
+
+
+def test_an_empty_bucket_is_left_to_the_long_way() -> None:
+    caller = Caller(_kit(factor=0.001))
+
+    for _ in range(3):
+        answer = _instantly(caller, b"/v1/feed", authorization="Bearer good")
+
+    assert answer is None
