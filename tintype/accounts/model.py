@@ -14,6 +14,7 @@ from tintype.kernel.problem import invalid_field
 from tintype.kernel.text import clean_line, clean_text
 
 State = Literal["active", "suspended", "deleting", "deleted"]
+LIVE: State = "active"
 Registration = Literal["open", "invite", "closed"]
 
 LONGEST_HANDLE = 30
@@ -100,7 +101,7 @@ class Card(msgspec.Struct, frozen=True):
     @property
     def live(self) -> bool:
         """Whether others may see this account at all."""
-        return self.state == "active"
+        return self.state == LIVE
 
 
 def check_handle(handle: str) -> str:

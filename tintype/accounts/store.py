@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
 
-from tintype.accounts.model import Card
+from tintype.accounts.model import LIVE, Card
 from tintype.database import ById, Reader, Row, Transaction, metadata, upsert
 from tintype.kernel.ids import Id, shard_for_text, shard_of
 
@@ -187,6 +187,15 @@ _CARDS = ById(sa.select(accounts), accounts.c.id)
 
 async def cards(reader: Reader, ids: Iterable[Id]) -> dict[Id, Card]:
     return {row.id: _card(row) for row in await _CARDS.all(reader, ids)}
+
+
+_STANDINGS = ById(sa.select(accounts.c.id, accounts.c.state, accounts.c.private), accounts.c.id)
+
+
+async def standings(reader: Reader, ids: Iterable[Id]) -> dict[Id, tuple[bool, bool]]:
+    """Of each account, whether it is live and whether it is private."""
+    rows = await _STANDINGS.all(reader, ids)
+    return {row.id: (row.state == LIVE, row.private) for row in rows}
 
 
 async def update_account(tx: Transaction, account: Id, values: Mapping[str, object]) -> None:

@@ -157,6 +157,10 @@ class Accounts:
         """The same, as one transaction sees it."""
         return await store.cards(reader, ids)
 
+    async def standings_in(self, reader: Reader, ids: Iterable[Id]) -> dict[Id, tuple[bool, bool]]:
+        """Of each account, whether it is live and whether it is private; nothing else is read."""
+        return await store.standings(reader, ids)
+
     async def search(self, text: str, *, limit: int) -> list[Id]:
         """Accounts whose handle starts with the text, then those whose name holds it."""
         wanted = text.strip().lower().removeprefix("@")

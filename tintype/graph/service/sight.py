@@ -153,8 +153,8 @@ class Sight:
 
     async def _read_standings(self, accounts: Collection[Id]) -> dict[Id, Standing]:
         async with self._database.read() as reader:
-            cards = await self._accounts.cards_in(reader, accounts)
-        return {id_: standing_of(card) for id_, card in cards.items()}
+            known = await self._accounts.standings_in(reader, accounts)
+        return {id_: Standing(id_, live, private) for id_, (live, private) in known.items()}
 
     async def _load_sets(self, viewers: Collection[Id]) -> dict[Id, RelationSets]:
         ties = await self._tie_shelf.through(viewers, self._read_ties)
