@@ -5,9 +5,9 @@ import { draft, type DraftItem } from '../draft.svelte';
 import { mayOpen } from './open';
 
 /** Gives a photo its recipe, and with `shared` its look to every other photo of the post. */
-export function apply(item: DraftItem, recipe: Recipe, shared: boolean): void {
+export async function apply(item: DraftItem, recipe: Recipe, shared: boolean): Promise<void> {
   give(item, recipe);
-  if (shared) void share(item, recipe);
+  if (shared) await share(item, recipe);
 }
 
 async function share(item: DraftItem, { look, strength }: Recipe): Promise<void> {
