@@ -303,30 +303,30 @@ def test_with_a_shield_every_file_is_named_by_its_host(shielded: list[dict[str, 
     [rule] = _named(shielded, "Ingress", "photos-shield")["spec"]["rules"]
     [path] = rule["http"]["paths"]
     service = _named(shielded, "Service", path["backend"]["service"]["name"])
-    pods = _named(shielded, "Deployment", "photos-shield")["spec"]["template"]["metadata"]["labels"]
+    template = _named(shielded, "Deployment", "photos-shield")["spec"]["template"]
 
     assert origin == f"https://{rule['host']}"
-    assert service["spec"]["selector"].items() <= pods.items()
+    assert service["spec"]["selector"].items() <= template["metadata"]["labels"].items()
 
 
 def test_the_shield_of_the_chart_is_confined_and_may_call_the_api_alone(
     shielded: list[dict[str, Any]],
 ) -> None:
-    pod = _named(shielded, "Deployment", "photos-shield")["spec"]["template"]
+    template = _named(shielded, "Deployment", "photos-shield")["spec"]["template"]
     policy = _named(shielded, "NetworkPolicy", "photos-shield")["spec"]
     api = _named(shielded, "Deployment", "photos-api")["spec"]["template"]["metadata"]["labels"]
-    [container] = pod["spec"]["containers"]
+    [container] = template["spec"]["containers"]
 
-    assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
+    assert template["spec"]["securityContext"]["runAsNonRoot"] is True
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
     assert container["securityContext"]["capabilities"]["drop"] == ["ALL"]
     assert "memory" in container["resources"]["limits"]
-    assert policy["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    assert policy["podSelector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
     [to] = [rule["to"] for rule in policy["egress"] if "to" in rule]
     assert to[0]["podSelector"]["matchLabels"].items() <= api.items()
     # What Tintype's own pods may call, the engines, is not for the shield.
     own = _named(shielded, "NetworkPolicy", "photos")["spec"]
-    assert not own["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    assert not own["podSelector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
     assert policy["podSelector"] in [each.get("podSelector") for each in own["ingress"][1]["from"]]
 
 

@@ -32,7 +32,7 @@ http {{
     scgi_temp_path {folder}/temp;
     default_type application/octet-stream;
     sendfile on;
-    include gateway.conf;
+    include {part};
 }}
 """
 
@@ -44,6 +44,15 @@ def fill(template: str, values: Mapping[str, str]) -> str:
         KeyError: the template asks for a name without a value.
     """
     return re.sub(r"\$\{([A-Z_]+)\}", lambda found: values[found[1]], template)
+
+
+def main_configuration(folder: Path, part: str, account: str) -> str:
+    """What stands around a shipped part, which is a file of ``folder``.
+
+    Where this process is root, workers run as ``account`` (a user and a group).
+    """
+    run_as = f"user {account};" if os.geteuid() == 0 else ""
+    return _MAIN.format(folder=folder, part=part, run_as=run_as)
 
 
 class Nginx:
@@ -109,8 +118,7 @@ class Nginx:
             needed.mkdir(parents=True, exist_ok=True)
         (extra / "extra.conf").write_text(self._extra)
         # Workers give up root; nothing but the log is theirs to write.
-        run_as = "user nobody nogroup;" if os.geteuid() == 0 else ""
-        main = _MAIN.format(folder=self.folder, run_as=run_as)
+        main = main_configuration(self.folder, "gateway.conf", "nobody nogroup")
         (self.folder / "nginx.conf").write_text(main)
         values = {
             "GATEWAY_LISTEN": self.bind,

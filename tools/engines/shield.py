@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from tools.engines.leftovers import end_leftovers
-from tools.engines.nginx import fill
+from tools.engines.nginx import fill, main_configuration
 from tools.engines.process import EngineProcess, answers, free_port, program
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "deploy" / "nginx" / "shield.conf.template"
 """The configuration that is shipped; everything here runs exactly that."""
-
-_MAIN = """\
-daemon off;
-{run_as}
-worker_processes 2;
-pid {folder}/nginx.pid;
-error_log stderr warn;
-events {{ worker_connections 1024; }}
-http {{
-    client_body_temp_path {folder}/temp;
-    proxy_temp_path {folder}/temp;
-    fastcgi_temp_path {folder}/temp;
-    uwsgi_temp_path {folder}/temp;
-    scgi_temp_path {folder}/temp;
-    default_type application/octet-stream;
-    sendfile on;
-    include shield.conf;
-}}
-"""
 
 
 class Shield:
@@ -70,8 +50,8 @@ class Shield:
         for needed in (extra, cache, self.folder / "temp"):
             needed.mkdir(parents=True, exist_ok=True)
         # Workers keep the owner of this folder: they write the cache below it.
-        run_as = "user root root;" if os.geteuid() == 0 else ""
-        (self.folder / "nginx.conf").write_text(_MAIN.format(folder=self.folder, run_as=run_as))
+        main = main_configuration(self.folder, "shield.conf", "root root")
+        (self.folder / "nginx.conf").write_text(main)
         values = {
             "SHIELD_LISTEN": self.bind,
             "SHIELD_SERVERS": "\n    ".join(
