@@ -404,9 +404,12 @@ class EventsContract(abc.ABC):
         await self._send_again(log)
         await publish(database, range(40, 60), subjects=2)
         await self._send_again(log)
-        records += await take(ears, 60 - len(records))
+        # Notes of what was handled may be lost with the log: then it comes again, from there on.
+        while len({(each.partition, each.position) for each in records}) < 60:
+            records += await take(ears, 1)
         await finish(runner, 40)
-        assert by_key(records) == {subject(key): list(range(key, 60, 2)) for key in range(2)}
+        once = list({(each.partition, each.position): each for each in records}.values())
+        assert by_key(once) == {subject(key): list(range(key, 60, 2)) for key in range(2)}
         assert await likes(database, 2) == [30, 30]
         async with database.read() as reader:
             assert await reader.all(sa.select(outbox).where(outbox.c.shard >= 0)) == []

@@ -18,7 +18,7 @@ from tintype.kernel.clock import SystemClock
 
 async def main(path: Path, settings: KafkaSettings) -> None:
     database = SqliteDatabase(path, SystemClock())
-    relay = LaneRelay(database, KafkaEvents(settings), f"relay-{os.getpid()}", lease_s=0.5)
+    relay = LaneRelay(database, KafkaEvents(settings), f"relay-{os.getpid()}", (), lease_s=0.5)
     while relay.held == 0:
         await relay.share()
     print("relaying", flush=True)

@@ -32,7 +32,9 @@ from tintype.adapters.kafka import KafkaSettings
 from tintype.adapters.kafka.events import KafkaEvents
 from tintype.adapters.kafka.lane import KafkaLane
 from tintype.database import Consumer, ConsumerRunner, Database, Fold, counts
+from tintype.database.leases import Lease
 from tintype.database.relay import LaneRelay
+from tintype.database.sending import Sending
 from tintype.database.tables import outbox
 from tintype.kernel.event import Event
 from tintype.kernel.ids import SHARDS
@@ -44,6 +46,8 @@ __all__ = ["database", "events", "settings"]
 
 pytestmark = pytest.mark.slow
 
+_GROUPS = ("fan-out", "counters")
+FIRST_LANE = Lease(0, SHARDS // LANES - 1, "relay", "nobody", 0)
 RELAY = Path(__file__).with_name("relay_process.py")
 
 
@@ -63,16 +67,20 @@ async def drained(database: Database) -> None:
 
 async def send_all(database: Database, events: KafkaEvents) -> None:
     """Relay until nothing waits: the lanes of a relay that was killed come free with its leases."""
-    relay = LaneRelay(database, events, "relay")
+    relay = LaneRelay(database, events, "relay", _GROUPS)
     try:
-        async with asyncio.timeout(PATIENCE_S):
-            while await waiting(database):
-                with contextlib.suppress(Unavailable):
-                    await relay.share()
-                    await relay.drain()
-                await asyncio.sleep(0.02)
+        await send_by(relay, database)
     finally:
         await relay.close()
+
+
+async def send_by(relay: LaneRelay, database: Database) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while relay.held < LANES or await waiting(database):
+            with contextlib.suppress(Unavailable):
+                await relay.share()
+                await relay.drain()
+            await asyncio.sleep(0.02)
 
 
 async def read_all(events: KafkaEvents, count: int) -> dict[int, list[int]]:
@@ -92,8 +100,9 @@ async def test_what_a_dead_relay_had_sent_is_not_sent_again(
 ) -> None:
     await publish(database, range(10))
     lane = await events.open_lane(0)
-    await lane.append((await waiting(database))[:6])
-    await lane.close()  # it dies here, before it deletes what it sent
+    numbered = await Sending(database, FIRST_LANE).number(after=0)
+    await lane.append(numbered[:6])
+    await lane.close()  # it dies here, in the middle of what it had numbered
 
     await send_all(database, events)
 
@@ -106,7 +115,7 @@ async def test_a_relay_that_slept_is_shut_out_and_reorders_nothing(
 ) -> None:
     await publish(database, range(10))
     sleeper = await events.open_lane(0)
-    in_hand = await waiting(database)
+    in_hand = await Sending(database, FIRST_LANE).number(after=0)
 
     await send_all(database, events)
     with pytest.raises(ShutOut):
@@ -119,7 +128,9 @@ async def test_a_relay_that_slept_is_shut_out_and_reorders_nothing(
 async def test_two_relays_share_the_shards_and_neither_lose_nor_double(
     database: Database, events: KafkaEvents
 ) -> None:
-    relays = [LaneRelay(database, events, f"relay-{each}", lease_s=3.0) for each in range(2)]
+    relays = [
+        LaneRelay(database, events, f"relay-{each}", _GROUPS, lease_s=3.0) for each in range(2)
+    ]
     tasks = [asyncio.create_task(relay.run()) for relay in relays]
     async with asyncio.timeout(PATIENCE_S):
         while [relay.held for relay in relays] != [LANES // 2, LANES // 2]:  # noqa: ASYNC110
@@ -180,7 +191,7 @@ async def test_relays_killed_again_and_again_send_everything_once(
 async def test_a_broker_killed_in_mid_stream_loses_and_doubles_nothing(
     database: Database, events: KafkaEvents, kafka_broker: KafkaBroker
 ) -> None:
-    relay = asyncio.create_task(LaneRelay(database, events, "relay").run())
+    relay = asyncio.create_task(LaneRelay(database, events, "relay", _GROUPS).run())
     runner = ConsumerRunner(database, Fold("counters", (Struck,), counts.fold), events)
     folding = asyncio.create_task(runner.run())
 
@@ -206,7 +217,7 @@ async def test_a_broker_killed_in_mid_stream_loses_and_doubles_nothing(
 async def test_a_broker_that_stalls_is_waited_for(
     database: Database, events: KafkaEvents, kafka_broker: KafkaBroker
 ) -> None:
-    relay = LaneRelay(database, events, "relay")
+    relay = LaneRelay(database, events, "relay", _GROUPS)
     await publish(database, range(5))
     await relay.share()
     await relay.drain()
@@ -220,11 +231,7 @@ async def test_a_broker_that_stalls_is_waited_for(
             await events.lag(["ears"])
     finally:
         kafka_broker.resume()
-    async with asyncio.timeout(PATIENCE_S):
-        while await waiting(database):
-            with contextlib.suppress(Unavailable):
-                await relay.share()
-                await relay.drain()
+    await send_by(relay, database)
     await relay.close()
 
     assert await read_all(events, 10) == {subject(0): list(range(10))}
@@ -253,26 +260,103 @@ async def test_a_wiped_log_is_made_anew_and_its_readers_are_told(
     await publish(database, range(5))
     await send_all(database, events)
     await finish(fan_out, 5)
-    await finish(counters, 5)
+    await finish(counters, 3)
     await publish(database, range(5, 8))
     await send_all(database, events)  # nobody reads these three
-    admin = AdminClient(settings.client())
-    for wiped in admin.delete_topics([settings.topic, settings.relay_topic]).values():
-        await asyncio.to_thread(wiped.result, 10)
+    await wipe(settings)
     await publish(database, range(8, 12))
 
-    async with asyncio.timeout(PATIENCE_S):
-        while await waiting(database):
-            with contextlib.suppress(Unavailable):
-                await send_all(database, events)
-    await finish(fan_out, 4)
-    await finish(counters, 4)
+    await send_all(database, events)
+    await finish(fan_out, 12)
+    await finish(counters, 12)
 
     assert told == 1
-    assert heard == [0, 1, 2, 3, 4, 8, 9, 10, 11]
-    assert await likes(database) == [9]
+    assert heard == [*range(5), *range(12)]
+    assert await likes(database) == [12]
     await fan_out.close()
     await counters.close()
+
+
+async def test_a_log_wiped_again_and_again_under_its_readers_loses_and_doubles_nothing(
+    database: Database, events: KafkaEvents, settings: KafkaSettings
+) -> None:
+    heard: set[int] = set()
+
+    async def handle(batch: Sequence[Event]) -> None:
+        heard.update(event.number for event in batch if isinstance(event, Struck))
+
+    listeners: list[Consumer | Fold] = [
+        Consumer("fan-out", (Struck,), handle),
+        # Two listeners: one of them may be late to notice.
+        *[Fold("counters", (Struck,), counts.fold, linger_s=0.05) for _ in range(2)],
+    ]
+    relay = LaneRelay(database, events, "relay", _GROUPS, lease_s=1.5)
+    tasks = [asyncio.create_task(relay.run())]
+    tasks += [
+        asyncio.create_task(ConsumerRunner(database, listener, events).run())
+        for listener in listeners
+    ]
+
+    for start in range(0, 600, 200):
+        await publish(database, range(start, start + 100), subjects=6)
+        async with asyncio.timeout(PATIENCE_S):
+            while sum(await likes(database, 6)) <= start:  # noqa: ASYNC110 - it is in the middle
+                await asyncio.sleep(0.01)
+        await wipe(settings)
+        await publish(database, range(start + 100, start + 200), subjects=6)
+    async with asyncio.timeout(2 * PATIENCE_S):
+        while len(heard) < 600 or sum(await likes(database, 6)) < 600:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    # What would be counted twice comes with what is sent last.
+    await publish(database, range(600, 606), subjects=6)
+    async with asyncio.timeout(PATIENCE_S):
+        while 605 not in heard or min(await likes(database, 6)) < 101:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert heard == set(range(606))
+    assert await likes(database, 6) == [101] * 6
+
+
+async def test_only_what_every_group_has_read_is_dropped(
+    database: Database, events: KafkaEvents
+) -> None:
+    relay = LaneRelay(database, events, "relay", _GROUPS)
+    await publish(database, range(4))
+    await relay.share()
+    await relay.drain()
+    ears = {group: events.subscribe(group, ["test_struck"]) for group in _GROUPS}
+
+    async def tidied() -> list[int]:
+        for _ in range(2):
+            await relay.tidy()
+        return [each.number for each in await Sending(database, FIRST_LANE).beyond(0)]
+
+    await take(ears["counters"], 4)
+    read_by_one = await tidied()
+    await take(ears["fan-out"], 4)
+    async with asyncio.timeout(PATIENCE_S):
+        while await tidied():
+            for each in ears.values():
+                await each.batch(wait_s=0.1)
+    await publish(database, range(4, 6))
+    await relay.drain()
+    unread = await tidied()
+
+    assert read_by_one == [1, 2, 3, 4]
+    assert unread == [5, 6]
+    for each in ears.values():
+        await each.close()
+    await relay.close()
+
+
+async def wipe(settings: KafkaSettings) -> None:
+    """Take the topics away, with all that is in them."""
+    admin = AdminClient(settings.client())
+    for wiped in admin.delete_topics([settings.topic, settings.relay_topic]).values():
+        await asyncio.to_thread(wiped.result, 30)
 
 
 async def test_a_group_that_was_away_longer_than_events_are_kept_is_told(
@@ -328,7 +412,7 @@ async def test_readers_of_a_group_share_the_partitions_and_take_over(
         return ConsumerRunner(database, Consumer("ears", (Struck,), handle), events)
 
     tasks = [asyncio.create_task(reader(number).run()) for number in range(2)]
-    relay = asyncio.create_task(LaneRelay(database, events, "relay").run())
+    relay = asyncio.create_task(LaneRelay(database, events, "relay", _GROUPS).run())
     async with asyncio.timeout(PATIENCE_S):
         number = 0
         while not all(by_reader):
@@ -380,7 +464,8 @@ async def test_a_record_of_ours_that_can_not_be_read_is_buried_and_holds_nobody_
 
     monkeypatch.setattr(consumers, "_FIRST_RETRY_S", 3600.0)
     lane = await events.open_lane(0)
-    await lane.append([Record("test_struck", subject(0), b"{garbage", 1_700_000_000_000, 77)])
+    garbage = Record("test_struck", subject(0), b"{garbage", 1_700_000_000_000, 77, number=1)
+    await lane.append([garbage])
     await lane.close()
     await publish(database, range(2))
     await send_all(database, events)
@@ -413,7 +498,7 @@ async def test_an_append_that_never_ends_is_given_up_and_made_up_for(
     database: Database, events: KafkaEvents
 ) -> None:
     await publish(database, range(3))
-    relay = LaneRelay(database, events, "relay")
+    relay = LaneRelay(database, events, "relay", _GROUPS)
     await relay.share()
     released = threading.Event()
     for lane in relay._open.values():
@@ -432,13 +517,13 @@ async def test_an_append_that_never_ends_is_given_up_and_made_up_for(
 
 
 class _Stuck:
-    """A producer that never comes back from noting offsets."""
+    """A producer that never comes back from a commit."""
 
     def __init__(self, producer: Producer | None, released: threading.Event) -> None:
         self._producer = producer
         self._released = released
 
-    def send_offsets_to_transaction(self, *_: object) -> None:
+    def commit_transaction(self, *_: object) -> None:
         self._released.wait()
 
     def __getattr__(self, name: str) -> object:

@@ -24,7 +24,7 @@ class KafkaLog:
 
     def __init__(self, broker: KafkaBroker, events: KafkaEvents, database: Database) -> None:
         self.events = events
-        self.relay = LaneRelay(database, events, "relay-1")
+        self.relay = LaneRelay(database, events, "relay-1", ["ears"])
         self._broker = broker
 
     async def send(self) -> None:

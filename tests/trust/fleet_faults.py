@@ -18,8 +18,6 @@ from types import SimpleNamespace
 from typing import Any, cast
 from urllib.request import urlopen
 
-from tintype.adapters.kafka import KafkaSettings
-from tintype.adapters.kafka.events import KafkaEvents
 from tools.engines.kafka import KafkaBroker
 from tools.engines.postgres import PostgresServer
 from tools.engines.process import EngineProcess
@@ -37,8 +35,6 @@ ROLES = {
     **{name: ["worker", "--only", concerns] for name, concerns in layout.WORKERS.items()},
     "relay": ["relay"],
 }
-_GROUPS = ("counters", "fan-out", "graph", "notices", "notifications", "posts", "sessions")
-_READ_S = 120.0
 _NOTICES_KEY = "n"
 _SECRET = base64.b64encode(bytes(32)).decode()
 _SPARE = "relay-2"
@@ -171,17 +167,6 @@ class Rig:
                         node for node in self.redis.nodes if self.links[node.port].port == port
                     )
         raise AssertionError("nobody serves the slot of the notices")
-
-    async def everything_read(self) -> None:
-        """Return once every group has handled what is in Kafka.
-
-        Raises:
-            TimeoutError: it took too long.
-        """
-        events = KafkaEvents(KafkaSettings(bootstrap=self.kafka.bootstrap))
-        async with asyncio.timeout(_READ_S):
-            while any((await events.lag(_GROUPS)).values()):  # noqa: ASYNC110 - nobody tells
-                await asyncio.sleep(0.1)
 
     def close(self) -> None:
         """End every process and remove every file."""

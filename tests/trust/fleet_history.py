@@ -19,7 +19,16 @@ _MOST = 200_000
 _SAID = 400
 _TABLES = (
     *("accounts", "following", "followers", "requested_follows", "follow_requests", "blocks"),
-    *("mutes", "posts", "likes", "counts", "outbox", "consumer_offsets", "dead_letters"),
+    *(
+        "mutes",
+        "posts",
+        "likes",
+        "counts",
+        "outbox",
+        "sent_events",
+        "consumer_offsets",
+        "dead_letters",
+    ),
 )
 
 

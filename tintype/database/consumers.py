@@ -36,8 +36,9 @@ _FIRST_RETRY_S = 0.2
 class Consumer:
     """Handles batches at least once; the offset moves after ``handle`` returned.
 
-    ``on_lost`` hears when events were lost together with the log that held them, before anything
-    newer is handled: what is derived from them must then be rebuilt.
+    ``on_lost`` hears when events may be lost together with the log that held them, before anything
+    newer is handled: what is derived from them must then be rebuilt. What a relay sends is sent
+    again to a log that took the place of another, so that events of both may come twice.
     """
 
     group: str
@@ -184,7 +185,7 @@ class ConsumerRunner:
 
     async def _tell_lost(self) -> None:
         """Have what is derived rebuilt; until that has worked nothing newer is handled."""
-        log.error("consumer.records_lost", group=self._consumer.group)
+        log.error("consumer.another_log", group=self._consumer.group)
         if self._consumer.on_lost is not None:
             await self._consumer.on_lost()
         self._lost = False
@@ -197,15 +198,17 @@ class ConsumerRunner:
         ]
 
     async def _apply(self, batch: Batch) -> None:
-        events = self._decode(batch.records)
         if isinstance(self._consumer, Consumer):
-            if events:
+            if events := self._decode(batch.records):
                 await self._consumer.handle(events)
         else:
+            fresh, seen = self._offsets.sift(batch.records)
+            events = self._decode(fresh)
             async with self._database.write() as tx:
-                await self._offsets.advance(tx, batch.log, batch.after, batch.reached)
+                await self._offsets.advance(tx, batch.log, batch.after, batch.reached, seen)
                 if events:
                     await self._consumer.fold(tx, events)
+            self._offsets.saw(seen)
         await self._pass(batch)
 
     async def _pass(self, batch: Batch) -> None:
@@ -266,11 +269,13 @@ class ConsumerRunner:
             "at_ms": self._database.clock.now_ms(),
         }
         kept = isinstance(self._consumer, Fold) or not single.log
+        _, seen = self._offsets.sift(single.records)
         async with self._database.write() as tx:
             if kept:
-                await self._offsets.advance(tx, single.log, single.after, single.reached)
+                await self._offsets.advance(tx, single.log, single.after, single.reached, seen)
             await tx.execute(
                 upsert(dead_letters, letter, index=["shard", "consumer_group", "position"])
             )
+        self._offsets.saw(seen)
         if single.log:
             await self._subscribed().commit(single)

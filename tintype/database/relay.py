@@ -1,27 +1,33 @@
 """From the outbox to a log outside the database: in order per key, each event exactly once.
 
+    outbox ──number──► sent_events ──append──► the log; dropped once every group has read them
+
 Several relays share the shards by leases. A relay that holds a range opens its lane of the log,
-which shuts out whoever had it before; then it sends, waits until that is durable, and deletes what
-it sent. Whatever dies in between leaves rows that are in the log already, and the lane knows which:
-they are deleted first. So neither clocks nor leases decide about order or doubles; leases only
-share the work.
+which shuts out whoever had it before. It numbers what waits in the outbox, in one transaction that
+moves it among the events that are sent; then it appends, in the order of the numbers, whatever the
+log does not have yet. The log knows the number that it has reached. So neither clocks nor leases
+decide about order or doubles; leases only share the work.
+
+A log that takes the place of another has reached nothing: whatever some group may not have read is
+still here, and is sent again under the same numbers.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 import structlog
 
 from tintype.database.leases import Lease, Leases
-from tintype.database.session import Database, Row
+from tintype.database.sending import Sending
+from tintype.database.session import Database
 from tintype.database.tables import outbox
-from tintype.kernel.ids import SHARDS, Id
+from tintype.kernel.ids import SHARDS
 from tintype.kernel.problem import Unavailable
-from tintype.ports.events import LANES, LONGEST_APPEND, Lane, Lanes, Record, ShutOut
+from tintype.ports.events import LANES, Ends, Lane, Lanes, Record, ShutOut
 
 log = structlog.get_logger(__name__)
 
@@ -31,16 +37,30 @@ _LEASE_S = 15.0
 
 
 class LaneRelay:
-    """One process's part of the relay. ``holder`` names it among the relays that are alive."""
+    """One process's part of the relay. ``holder`` names it among the relays that are alive;
+    ``groups`` are all that read the log.
+    """
 
     def __init__(
-        self, database: Database, lanes: Lanes, holder: str, *, lease_s: float = _LEASE_S
+        self,
+        database: Database,
+        lanes: Lanes,
+        holder: str,
+        groups: Collection[str],
+        *,
+        lease_s: float = _LEASE_S,
     ) -> None:
         self._database = database
         self._lanes = lanes
         self._leases = Leases(database, "relay", holder, ranges=LANES, seconds=lease_s)
         self._lease_s = lease_s
+        self._groups = list(groups)
         self._open: dict[Lease, Lane] = {}
+        self._behind: set[Lease] = set()
+        """Lanes that may lack something which is numbered already."""
+        self._ends: tuple[Ends, dict[Lease, int]] | None = None
+        """Where the log ended some time ago, and what each lane had reached before that."""
+        self._tidying: asyncio.Task[None] | None = None
 
     @property
     def held(self) -> int:
@@ -57,6 +77,7 @@ class LaneRelay:
                     if loop.time() >= renew_at:
                         renew_at = loop.time() + self._lease_s / 3
                         await self.share()
+                        self._tidy_beside()
                     moved = await self._round()
                 except Exception as error:  # noqa: BLE001 - an engine is away: the loop outlives it
                     log.warning("relay.failed", error=repr(error))
@@ -85,16 +106,51 @@ class LaneRelay:
             moved += count
         return moved
 
+    async def tidy(self) -> None:
+        """Drop what every group has read, and let go of lanes to a log that was replaced.
+
+        Each call drops what had been sent by an earlier one. Raises ``Unavailable``.
+        """
+        reached = {lease: lane.reached for lease, lane in self._open.items()}
+        ends = await self._lanes.ends()
+        for lease, lane in list(self._open.items()):
+            if lane.log != ends.log:
+                await self._let_go(lease)
+        if self._ends is None or self._ends[0].log != ends.log:
+            self._ends = ends, reached
+            return
+        before, sent = self._ends
+        if not await self._lanes.all_read(before, self._groups):
+            return
+        for lease, number in sent.items():
+            await Sending(self._database, lease).drop(number)
+        self._ends = ends, reached
+
     async def close(self) -> None:
         """Close the lanes and hand the leases back."""
+        if self._tidying is not None:
+            self._tidying.cancel()
+            await asyncio.gather(self._tidying, return_exceptions=True)
         for lease in list(self._open):
             await self._let_go(lease)
         with contextlib.suppress(Unavailable):
             await self._leases.release()
 
+    def _tidy_beside(self) -> None:
+        """Nobody's event waits for the tidying."""
+
+        async def tidy() -> None:
+            try:
+                await self.tidy()
+            except Exception as error:  # noqa: BLE001 - an engine is away: it is for the next time
+                log.warning("relay.untidy", error=repr(error))
+
+        if self._tidying is None or self._tidying.done():
+            self._tidying = asyncio.create_task(tidy())
+
     async def _round(self) -> int:
         """One append in every lane that has something."""
-        waiting = await self._waiting()
+        waiting = {*await self._waiting(), *self._behind} & self._open.keys()
         counts = await asyncio.gather(*map(self._move, waiting), return_exceptions=True)
         for failed in counts:
             if isinstance(failed, BaseException):
@@ -114,19 +170,18 @@ class LaneRelay:
         return [lease for lease, any_ in zip(leases, found or (), strict=True) if any_]
 
     async def _move(self, lease: Lease) -> int:
-        lane = self._open[lease]
-        waiting = (
-            sa.select(outbox)
-            .where(outbox.c.shard.between(lease.first, lease.last))
-            .order_by(outbox.c.id)
-            .limit(LONGEST_APPEND)
-        )
-        async with self._database.read() as reader:
-            rows = await reader.all(waiting)
-        if not rows:
+        lane, sending = self._open.get(lease), Sending(self._database, lease)
+        if lane is None:
             return 0
         try:
-            await lane.append([_record(row) for row in rows])
+            records: Sequence[Record] = []
+            if lease in self._behind:
+                records = await sending.beyond(lane.reached)
+            if not records:
+                self._behind.discard(lease)
+                records = await sending.number(after=lane.reached)
+            if records:
+                await lane.append(records)
         except ShutOut:
             log.info("relay.shut_out", first_shard=lease.first)
             await self._let_go(lease)
@@ -135,35 +190,21 @@ class LaneRelay:
             # What became of it is found when the lane is opened again.
             await self._let_go(lease)
             raise
-        try:
-            await self._delete(lease, [row.id for row in rows])
-        except BaseException:
-            # Nothing may be appended before this is made up for.
-            await self._let_go(lease)
-            raise
-        return len(rows)
+        return len(records)
 
     async def _take(self, lease: Lease) -> None:
         lane = await self._lanes.open_lane(lease.first * LANES // SHARDS)
         try:
-            if lane.last:
-                await self._delete(lease, lane.last)
+            if lane.doubtful:
+                await Sending(self._database, lease).forget(lane.doubtful)
         except BaseException:
             await lane.close()
             raise
         self._open[lease] = lane
-
-    async def _delete(self, lease: Lease, ids: Collection[Id]) -> None:
-        """Only what is in the log already: right whoever holds the lease by now."""
-        sent = sa.and_(outbox.c.shard.between(lease.first, lease.last), outbox.c.id.in_(ids))
-        async with self._database.write() as tx:
-            await tx.execute(sa.delete(outbox).where(sent))
+        self._behind.add(lease)
 
     async def _let_go(self, lease: Lease) -> None:
         lane = self._open.pop(lease, None)
+        self._behind.discard(lease)
         if lane is not None:
             await lane.close()
-
-
-def _record(row: Row) -> Record:
-    return Record(row.kind, row.key, row.payload, row.at_ms, row.id, row.trace)

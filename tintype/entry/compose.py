@@ -325,7 +325,7 @@ def compose(
         admin=admin,
         app=app,
         asgi=asgi if role in WITH_PEOPLE else _machine_app(kit, admin),
-        background=Background(database, part, engines.log_for(role)),
+        background=Background(database, part, engines.log_for(role, groups)),
         passwords=passwords,
         works_on_media=bool(part.slow_handlers),
         serves_people=role in WITH_PEOPLE,

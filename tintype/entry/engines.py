@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -52,12 +52,16 @@ class Engines:
         """Whether other processes may write beside this one."""
         return not self.database.notices.alone
 
-    def log_for(self, role: Role) -> Log:
-        """Where a process of this role reads events, and how it relays them, if it does."""
+    def log_for(self, role: Role, groups: Collection[str]) -> Log:
+        """Where a process of this role reads events, and how it relays them, if it does.
+
+        ``groups`` are all that read them, in any process.
+        """
         relays = role in {Role.SERVE, Role.RELAY}
         if self.events is None:
             return Log(None, Relay(self.database).run if relays else None)
-        relay = LaneRelay(self.database, self.events, f"{socket.gethostname()}/{os.getpid()}")
+        holder = f"{socket.gethostname()}/{os.getpid()}"
+        relay = LaneRelay(self.database, self.events, holder, groups)
         return Log(self.events, relay.run if relays else None)
 
     async def open(self) -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from tintype.kernel.ids import Id
+from tintype.kernel.ids import SHARDS, Id, shard_of
 
 LANES = 8
 """Into how many ranges of equal size the shards are cut for those who append.
@@ -24,11 +24,18 @@ LONGEST_APPEND = 400
 """Records that one append takes at most."""
 
 
+def lane_of(key: Id) -> int:
+    """The lane by which events of this key come into the log."""
+    return shard_of(key) * LANES // SHARDS
+
+
 class Record(msgspec.Struct, frozen=True):
     """One event: its wire name, its ordering key, its encoded body and when it was committed.
 
     ``id`` is that of its outbox row, 0 where the log does not keep it; ``trace`` is the W3C
-    ``traceparent`` of the request that caused it.
+    ``traceparent`` of the request that caused it. ``number`` counts the events of its lane in the
+    order of being sent, and stays the same when it is sent again to another log; 0 where events are
+    never sent again.
     """
 
     kind: str
@@ -37,6 +44,7 @@ class Record(msgspec.Struct, frozen=True):
     at_ms: int
     id: Id = 0
     trace: str | None = None
+    number: int = 0
 
 
 class Delivered(NamedTuple):
@@ -143,22 +151,22 @@ class Events(Protocol):
 class Lane(Protocol):
     """The right to append the events of one range of shards, alone."""
 
-    @property
-    def last(self) -> frozenset[Id]:
-        """The ids of the newest append in this lane that is in the log, by whomever.
-
-        A process that dies between an append and its note of it leaves exactly these in doubt.
-        """
-        ...
+    log: str
+    """The log that this lane leads to. When another one takes its place the lane does not follow:
+    what it appends is in neither, and it has to be opened again."""
+    reached: int
+    """The number of the newest record of this lane in the log, by whomever; 0: the log is new."""
+    doubtful: frozenset[Id]
+    """What an earlier version, which did not number records, had appended last."""
 
     async def append(self, records: Sequence[Record]) -> None:
         """Put at most ``LONGEST_APPEND`` records behind all earlier ones: all of them, durably, or
-        none.
+        none. Their numbers grow, and ``reached`` with them.
 
         Raises:
             ShutOut: see there.
             Unavailable: whether they are in the log is not known; open the lane again and look at
-                ``last``.
+                ``reached``.
         """
         ...
 
@@ -167,9 +175,26 @@ class Lane(Protocol):
         ...
 
 
+class Ends(NamedTuple):
+    """Where a log ended at some moment: the position of the next record in every partition."""
+
+    log: str
+    positions: Mapping[int, int]
+
+
 class Lanes(Protocol):
     """Appends to a log outside the database; one inside is written by its own transaction."""
 
     async def open_lane(self, lane: int) -> Lane:
         """Take a lane (0 up to ``LANES``) over from whoever has it. Raises ``Unavailable``."""
+        ...
+
+    async def ends(self) -> Ends:
+        """Where the log ends now. Raises ``Unavailable``."""
+        ...
+
+    async def all_read(self, ends: Ends, groups: Collection[str]) -> bool:
+        """Whether each of these groups has handled everything that lay before these ends of the
+        log, which is still the same. Raises ``Unavailable``.
+        """
         ...

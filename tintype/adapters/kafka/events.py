@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+import functools
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 import structlog
 from confluent_kafka import (
+    Consumer,
     ConsumerGroupTopicPartitions,
     KafkaError,
     KafkaException,
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined] # two are not in its stubs
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined] # not in its stubs
 
 from tintype.adapters.kafka.faults import unavailable
 from tintype.adapters.kafka.lane import KafkaLane
 from tintype.adapters.kafka.settings import KafkaSettings
 from tintype.adapters.kafka.subscription import KafkaSubscription
 from tintype.kernel.problem import Unavailable
-from tintype.ports.events import Positions
+from tintype.ports.events import Ends, Positions
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +37,7 @@ class KafkaEvents:
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
         self._admin = AdminClient(settings.client())
+        self._asking = threading.Lock()
         self._closed = False
 
     async def set_up(self) -> None:
@@ -54,7 +58,13 @@ class KafkaEvents:
     async def open_lane(self, lane: int) -> KafkaLane:
         """See ``Lanes``; topics that are missing are made first, after a wiped cluster too."""
         await self.set_up()
-        return await KafkaLane.open(self._settings, lane)
+        return await KafkaLane.open(self._settings, lane, self.log_name)
+
+    async def ends(self) -> Ends:
+        return await self._call(self._ends)
+
+    async def all_read(self, ends: Ends, groups: Collection[str]) -> bool:
+        return await self._call(lambda: self._all_read(ends, groups))
 
     async def lag(self, groups: Collection[str]) -> Mapping[str, int]:
         return await self._call(lambda: self._lag(groups))
@@ -99,37 +109,69 @@ class KafkaEvents:
                 # Never changed by us: keys would move, and with them the order of their events.
                 log.warning("kafka.partitions", topic=name, found=found, configured=partitions)
 
-    def _lag(self, groups: Collection[str]) -> dict[str, int]:
-        topic = self._settings.topic
-        described = self._admin.list_topics(topic, timeout=self._settings.timeout_s).topics[topic]
-        if described.error is not None:
-            raise KafkaException(described.error)
-        partitions = [TopicPartition(topic, number) for number in described.partitions]
-        asked = self._admin.list_offsets(
-            {each: OffsetSpec.latest() for each in partitions},  # type: ignore[no-untyped-call] # the same
-            request_timeout=self._settings.timeout_s,
+    def _ends(self) -> Ends:
+        heads = self._heads()
+        # Asked last: what was read before belongs to the log of this name.
+        return Ends(self.log_name(), heads)
+
+    @functools.cached_property
+    def _reader(self) -> Consumer:
+        """One that belongs to no group: it is only asked."""
+        return Consumer(self._settings.client({"group.id": self._settings.group("relay")}))
+
+    def _all_read(self, ends: Ends, groups: Collection[str]) -> bool:
+        reached = self._reached(groups, list(ends.positions))
+        read = all(
+            offsets.get(number, 0) >= end
+            for offsets in reached.values()
+            for number, end in ends.positions.items()
         )
-        heads = {
-            each.partition: found.result(self._settings.timeout_s).offset
-            for each, found in asked.items()
+        return read and self.log_name() == ends.log
+
+    def _lag(self, groups: Collection[str]) -> dict[str, int]:
+        heads = self._heads()
+        return {
+            group: sum(max(0, head - offsets.get(each, 0)) for each, head in heads.items())
+            for group, offsets in self._reached(groups, list(heads)).items()
+            if offsets
         }
-        reached = {
+
+    def _heads(self) -> dict[int, int]:
+        """The end of every partition, whatever part of it is committed.
+
+        Asked as a reader does: the library ends the whole process when an administrator's question
+        for offsets meets a topic that has no leader for as long as it may take.
+        """
+        topic = self._settings.topic
+        with self._asking:
+            described = self._reader.list_topics(topic, timeout=self._settings.timeout_s)
+            found = described.topics[topic]
+            if found.error is not None:
+                raise KafkaException(found.error)
+            heads = {}
+            for number in found.partitions:
+                _, heads[number] = self._reader.get_watermark_offsets(
+                    TopicPartition(topic, number), timeout=self._settings.timeout_s
+                )
+            return heads
+
+    def _reached(
+        self, groups: Collection[str], partitions: Sequence[int]
+    ) -> dict[str, dict[int, int]]:
+        """How far each group has come, by partition; one that never read has come nowhere."""
+        parts = [TopicPartition(self._settings.topic, number) for number in partitions]
+        asked = {
             group: self._admin.list_consumer_group_offsets(
-                [ConsumerGroupTopicPartitions(self._settings.group(group), partitions)],
+                [ConsumerGroupTopicPartitions(self._settings.group(group), parts)],
                 request_timeout=self._settings.timeout_s,
             )[self._settings.group(group)]
             for group in groups
         }
-        found = {
+        return {
             group: {
                 each.partition: each.offset
-                for each in asked_for.result(self._settings.timeout_s).topic_partitions
+                for each in found.result(self._settings.timeout_s).topic_partitions
                 if each.offset >= 0
             }
-            for group, asked_for in reached.items()
-        }
-        return {
-            group: sum(max(0, head - offsets.get(each, 0)) for each, head in heads.items())
-            for group, offsets in found.items()
-            if offsets
+            for group, found in asked.items()
         }

@@ -68,7 +68,7 @@ class KafkaSettings(BaseModel):
 
     @property
     def relay_topic(self) -> str:
-        """A topic without records: relays keep their notes as offsets of its partitions."""
+        """The notes of the relays: a partition for each lane, of which the newest note counts."""
         return f"{self.prefix}.relay"
 
     def group(self, name: str) -> str:
@@ -99,7 +99,8 @@ class KafkaSettings(BaseModel):
         """The topics to make: their partitions and their own settings."""
         safe = {"min.insync.replicas": "2"} if self.replicas > 2 else {}  # noqa: PLR2004 - one may be away
         kept = {"retention.ms": str(self.retention_hours * 3_600_000)}
-        return {self.topic: (self.partitions, safe | kept), self.relay_topic: (LANES, safe)}
+        notes = {"cleanup.policy": "compact"}
+        return {self.topic: (self.partitions, safe | kept), self.relay_topic: (LANES, safe | notes)}
 
 
 def _tell(error: object) -> None:

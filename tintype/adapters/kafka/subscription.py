@@ -189,7 +189,7 @@ class KafkaSubscription:
             if partition is None or offset is None or partition not in self._given:
                 continue
             self._given[partition] = offset + 1
-            records.append(Delivered(partition, offset + 1, record_of(message)))
+            records.append(Delivered(partition, offset + 1, record_of(message, self._log)))
         return Batch(self._log, records, after)
 
     def _good(self, messages: Sequence[Message]) -> list[Message]:

@@ -1,8 +1,8 @@
 """A thread for calls that block, which can be left behind in one that never ends.
 
-librdkafka's ``send_offsets_to_transaction`` does not keep to its timeout when the coordinator of
-the group goes away meanwhile (github.com/confluentinc/librdkafka/issues/5456): it may block for
-ever, and a program that waits for its thread could not even end.
+Not every call of librdkafka keeps to its timeout when a coordinator goes away meanwhile
+(github.com/confluentinc/librdkafka/issues/5456): it may block for ever, and a program that waits
+for its thread could not even end.
 """
 
 from __future__ import annotations
