@@ -222,6 +222,8 @@ export interface Upload {
   slide?: Slide | null;
   /** What its author does to a photo. */
   recipe?: SparseRecipe | null;
+  /** Where an edited photo is found as it was sent. */
+  unedited?: string | null;
 }
 
 /** An own upload in a list. */

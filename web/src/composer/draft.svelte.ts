@@ -13,6 +13,7 @@ import { fileOf, shelve, shelved, unshelve, type Shelved } from '../upload/shelf
 import { UploadTask } from '../upload/task.svelte';
 import { PhotoEdit } from './edit.svelte';
 import { heicShape } from './heic';
+import { mayMove } from './moving';
 
 const CAPTION = 'tintype.caption';
 
@@ -42,6 +43,7 @@ export class DraftItem {
   order = 0;
   /** Its size as the browser decodes it, once a preview has, or as its head tells. */
   shape: Shape | null = null;
+  #moves = $state(false);
   #post: string | null = null;
   #arrived = false;
 
@@ -58,6 +60,12 @@ export class DraftItem {
         () => undefined,
       );
     }
+    if (this.kind === 'photo') {
+      mayMove(file).then(
+        (moves) => (this.#moves = moves),
+        () => undefined,
+      );
+    }
     this.task.onCreated = () => {
       this.keep();
       this.edit.send();
@@ -66,6 +74,11 @@ export class DraftItem {
       this.#arrived = true;
       this.#settle();
     };
+  }
+
+  /** Whether it is a photo that stands still: only those can be edited. */
+  get mayEdit(): boolean {
+    return this.kind === 'photo' && !(this.task.slide?.animated ?? this.#moves);
   }
 
   /** Writes this item down, so that a reload finds it. */

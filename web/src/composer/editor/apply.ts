@@ -13,7 +13,7 @@ export async function apply(item: DraftItem, recipe: Recipe, shared: boolean): P
 async function share(item: DraftItem, { look, strength }: Recipe): Promise<void> {
   const left: string[] = [];
   for (const other of draft.items) {
-    if (other === item || other.kind !== 'photo') continue;
+    if (other === item || !other.mayEdit) continue;
     // Without its unedited picture here a photo could not be edited once more.
     if (await mayOpen(other)) give(other, { ...other.edit.recipe, look, strength });
     else left.push(other.task.file.name);

@@ -1,8 +1,10 @@
+import type { Slide } from '../../api/types';
+import { readUpload } from '../../api/uploads';
 import { sourcesOf } from '../../post/sources';
 import type { DraftItem } from '../draft.svelte';
 import { decoded, type Source } from './source';
 
-const LOOKS_EVERY_MS = 500;
+const LOOKS_EVERY_MS = 800;
 
 /**
  * The unedited photo; null when nobody waits for it any more. Where the browser cannot decode the
@@ -13,14 +15,15 @@ export async function openPhoto(
   tell: (why: string) => void,
   isGone: () => boolean,
 ): Promise<Source | null> {
+  const { base: kept } = item.edit;
   try {
-    return await decoded(item.edit.base ?? item.task.file);
+    return kept ? await standIn(kept, item) : await decoded(item.task.file);
   } catch {
     // Then another picture of it is needed.
   }
   while (!isGone()) {
     const base = await renderedBase(item);
-    if (base) return decoded(base);
+    if (base) return standIn(base, item);
     tell(reasonFor(item));
     await new Promise((resolve) => window.setTimeout(resolve, LOOKS_EVERY_MS));
   }
@@ -37,12 +40,22 @@ export async function mayOpen(item: DraftItem): Promise<boolean> {
   }
 }
 
+/** A smaller picture in a photo's place; the photo's own size is told by its head. */
+async function standIn(picture: Blob, { shape }: DraftItem): Promise<Source> {
+  const source = await decoded(picture);
+  return shape ? { ...source, size: shape } : source;
+}
+
 /** What the server made of an unedited photo, kept from now on; null while there is none. */
 async function renderedBase(item: DraftItem): Promise<Blob | null> {
+  const { id } = item.task.transfer;
   const { slide } = item.task;
-  if (!slide || !item.edit.isPlain) return null;
+  if (id === null || !slide) return null;
   try {
-    item.edit.base = await renditionOf(slide);
+    const url = item.edit.isPlain ? largestOf(slide) : (await readUpload(id)).unedited;
+    const answer = url ? await fetch(url) : null;
+    if (!answer?.ok) return null;
+    item.edit.base = await answer.blob();
   } catch {
     return null;
   }
@@ -50,20 +63,16 @@ async function renderedBase(item: DraftItem): Promise<Blob | null> {
   return item.edit.base;
 }
 
-function reasonFor({ edit, task }: DraftItem): string {
+function reasonFor({ task }: DraftItem): string {
   const cannot = 'This browser cannot show this kind of photo itself.';
-  if (task.transfer.phase === 'failed') return `${cannot} Its upload failed.`;
-  if (!edit.isPlain) return `${cannot} What was done to it earlier stays.`;
-  return `${cannot} It opens here as soon as the server has prepared it.`;
+  return task.transfer.phase === 'failed'
+    ? `${cannot} Its upload failed.`
+    : `${cannot} It opens here as soon as the server has prepared it.`;
 }
 
-/** The largest picture that every browser decodes. */
-async function renditionOf(slide: NonNullable<DraftItem['task']['slide']>): Promise<Blob> {
+/** The address of the largest picture that every browser decodes. */
+function largestOf(slide: Slide): string | undefined {
   const plain = slide.renditions.filter(({ format }) => /jpe?g$/i.test(format));
   const largest = plain.sort((one, other) => other.width - one.width)[0];
-  const url = largest?.url ?? sourcesOf(slide).fallback?.url;
-  if (url === undefined) throw new Error('There is no rendition.');
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error('The rendition is not there.');
-  return answer.blob();
+  return largest?.url ?? sourcesOf(slide).fallback?.url;
 }
