@@ -23,6 +23,8 @@ from tintype.media import MediaSettings
 
 PASSWORD = "correct horse battery"
 BASE = "http://tintype.test"
+_SETTLED_S = 120.0
+"""Long enough for photos and films on a machine with ten times as much to do as processors."""
 
 _seeds = itertools.count(1)
 
@@ -104,7 +106,7 @@ class World:
 
     async def settle(self) -> None:
         """Wait until every event is consumed and every due job is done."""
-        await self.server.background.settle()
+        await self.server.background.settle(_SETTLED_S)
 
     async def close(self) -> None:
         await self.client.aclose()
