@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
@@ -11,7 +10,6 @@ from typing import TypeVar
 import structlog
 from confluent_kafka import (
     Consumer,
-    ConsumerGroupTopicPartitions,
     KafkaError,
     KafkaException,
     TopicCollection,
@@ -38,6 +36,7 @@ class KafkaEvents:
         self._settings = settings
         self._admin = AdminClient(settings.client())
         self._asking = threading.Lock()
+        self._readers: dict[str, Consumer] = {}
         self._closed = False
 
     async def set_up(self) -> None:
@@ -71,6 +70,7 @@ class KafkaEvents:
 
     async def close(self) -> None:
         self._closed = True
+        await asyncio.to_thread(self._forget_readers)
 
     def log_name(self) -> str:
         """The id that the cluster gave the topic when it was made. Blocks; raises like Kafka."""
@@ -114,64 +114,63 @@ class KafkaEvents:
         # Asked last: what was read before belongs to the log of this name.
         return Ends(self.log_name(), heads)
 
-    @functools.cached_property
-    def _reader(self) -> Consumer:
-        """One that belongs to no group: it is only asked."""
-        return Consumer(self._settings.client({"group.id": self._settings.group("relay")}))
-
     def _all_read(self, ends: Ends, groups: Collection[str]) -> bool:
-        reached = self._reached(groups, list(ends.positions))
-        read = all(
-            offsets.get(number, 0) >= end
-            for offsets in reached.values()
-            for number, end in ends.positions.items()
-        )
-        return read and self.log_name() == ends.log
+        for group in groups:
+            reached = self._reached(group, list(ends.positions))
+            if any(reached.get(number, 0) < end for number, end in ends.positions.items()):
+                return False
+        return self.log_name() == ends.log
 
     def _lag(self, groups: Collection[str]) -> dict[str, int]:
         heads = self._heads()
+        found = {group: self._reached(group, list(heads)) for group in groups}
         return {
-            group: sum(max(0, head - offsets.get(each, 0)) for each, head in heads.items())
-            for group, offsets in self._reached(groups, list(heads)).items()
-            if offsets
+            group: sum(max(0, head - reached.get(each, 0)) for each, head in heads.items())
+            for group, reached in found.items()
+            if reached
         }
 
     def _heads(self) -> dict[int, int]:
-        """The end of every partition, whatever part of it is committed.
-
-        Asked as a reader does: the library ends the whole process when an administrator's question
-        for offsets meets a topic that has no leader for as long as it may take.
-        """
+        """The end of every partition, whatever part of it is committed."""
         topic = self._settings.topic
         with self._asking:
-            described = self._reader.list_topics(topic, timeout=self._settings.timeout_s)
-            found = described.topics[topic]
+            reader = self._reader("relay")
+            found = reader.list_topics(topic, timeout=self._settings.timeout_s).topics[topic]
             if found.error is not None:
                 raise KafkaException(found.error)
             heads = {}
             for number in found.partitions:
-                _, heads[number] = self._reader.get_watermark_offsets(
+                _, heads[number] = reader.get_watermark_offsets(
                     TopicPartition(topic, number), timeout=self._settings.timeout_s
                 )
             return heads
 
-    def _reached(
-        self, groups: Collection[str], partitions: Sequence[int]
-    ) -> dict[str, dict[int, int]]:
-        """How far each group has come, by partition; one that never read has come nowhere."""
+    def _reached(self, group: str, partitions: Sequence[int]) -> dict[int, int]:
+        """How far a group has come, by partition; nowhere where it never read."""
         parts = [TopicPartition(self._settings.topic, number) for number in partitions]
-        asked = {
-            group: self._admin.list_consumer_group_offsets(
-                [ConsumerGroupTopicPartitions(self._settings.group(group), parts)],
-                request_timeout=self._settings.timeout_s,
-            )[self._settings.group(group)]
-            for group in groups
-        }
-        return {
-            group: {
-                each.partition: each.offset
-                for each in found.result(self._settings.timeout_s).topic_partitions
-                if each.offset >= 0
-            }
-            for group, found in asked.items()
-        }
+        with self._asking:
+            noted = self._reader(group).committed(parts, timeout=self._settings.timeout_s)
+        for each in noted:
+            if each.error is not None:
+                raise KafkaException(each.error)
+        return {each.partition: each.offset for each in noted if each.offset >= 0}
+
+    def _reader(self, group: str) -> Consumer:
+        """One that never joins the group, and asks about it as its readers do.
+
+        An administrator's questions end the whole process when the group's coordinator goes away
+        at the wrong moment (an assertion in librdkafka 2.16, ``rd_kafka_enq_once``).
+        """
+        if group not in self._readers:
+            self._readers[group] = Consumer(
+                self._settings.client(
+                    {"group.id": self._settings.group(group), "enable.auto.commit": False}
+                )
+            )
+        return self._readers[group]
+
+    def _forget_readers(self) -> None:
+        with self._asking:
+            readers, self._readers = self._readers, {}
+            for reader in readers.values():
+                reader.close()
