@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 import pyvips
+import sqlalchemy as sa
 
 from tests.cast import Person, World, ok, open_world
 from tests.media_rig import eventually
 from tests.unit.codecs import originals
 from tintype.codecs.recipe import LOOK_NAMES, SLIDERS
+from tintype.database.tables import jobs
 from tintype.media import MediaSettings
+from tintype.media.model import Work, original_key
+from tintype.media.service import RENDER
 
 PHOTO = originals.photo("jpeg", originals.quarters(400, 300))
 LEFT = {"crop": {"x": 0, "y": 0, "width": 0.5, "height": 1}}
@@ -373,3 +377,52 @@ async def test_an_edit_that_a_dead_worker_left_is_carried_out_by_the_next(world:
         return not found["rendering"] and is_grey(await largest(ada, found["slide"]))
 
     await eventually(is_edited, 60)
+
+
+async def test_a_photo_that_can_not_be_edited_is_shown_as_before_and_says_why(
+    world: World,
+) -> None:
+    ada = await world.join("ada")
+    upload = await ready(ada)
+    post = await publish(ada, upload)
+    before = await slide_of(ada, post)
+    blobs = world.server.media.tiers.blobs
+    await blobs.write(original_key(int(upload)), b"spoilt", content_type="image/jpeg")
+
+    await put(ada, upload, GREY)
+    await world.settle()
+
+    failed = await ada.get(f"/v1/uploads/{upload}")
+    assert (failed["state"], failed["rendering"]) == ("ready", False)
+    assert failed["reason"]
+    assert await slide_of(ada, post) == before
+    await blobs.write(original_key(int(upload)), PHOTO, content_type="image/jpeg")
+    again = await put(ada, upload, GREY)
+    assert (again["rendering"], again["reason"]) == (True, None)
+    await world.settle()
+    assert is_grey(await largest(ada, await slide_of(ada, post)))
+
+
+async def test_a_post_whose_edit_was_given_up_is_tried_again_by_its_author(world: World) -> None:
+    ada = await world.join("ada")
+    upload = await ready(ada)
+    background = world.server.background
+    await background.stop()
+    await put(ada, upload, GREY)
+    slides = [{"upload_id": upload}]
+    post = (await ada.send("POST", "/v1/posts", {"slides": slides}))["post"]["id"]
+    async with world.server.database.write() as tx:
+        await tx.execute(sa.delete(jobs).where(jobs.c.shard >= 0, jobs.c.kind == RENDER))
+        [render] = [each for each in background._work.handlers if each.kind == RENDER]
+        assert render.on_dead is not None
+        await render.on_dead(tx, Work(upload=int(upload)), "worn out")
+    background.start()
+    await world.settle()
+    failed = await ada.get(f"/v1/posts/{post}")
+    assert (failed["state"], failed["retryable"]) == ("failed", True)
+
+    await ada.send("POST", f"/v1/posts/{post}/retry")
+    await world.settle()
+
+    assert (await ada.get(f"/v1/posts/{post}"))["state"] == "published"
+    assert is_grey(await largest(ada, await slide_of(ada, post)))
