@@ -20,7 +20,7 @@ import {
   type Recipe,
   type SparseRecipe,
 } from '../src/recipe/recipe';
-import { toner } from '../src/recipe/tone';
+import { bender, blender } from '../src/recipe/tone';
 
 type Three = [number, number, number];
 
@@ -64,10 +64,11 @@ describe('the vectors that hold both sides', () => {
   it('are met by the formulas of every colour', () => {
     let worst = 0;
     for (const { recipe, toned } of golden.tones) {
-      const tone = toner(full(recipe));
+      const bend = bender(full(recipe));
+      const blend = blender(full(recipe));
       golden.colours.forEach((colour, index) => {
-        const made = Float64Array.from(colour, (value) => value / 255);
-        tone(made);
+        const made = Float64Array.from(colour, (value) => bend(value / 255));
+        blend(made);
         worst = Math.max(worst, furthest([...made], toned[index] ?? []));
       });
     }

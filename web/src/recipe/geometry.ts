@@ -1,7 +1,7 @@
 import type { Crop, Recipe, Turn } from './recipe';
 
 /** The smallest part of a side that a crop may leave. */
-export const LEAST_SIDE = 0.05;
+const LEAST_SIDE = 0.05;
 
 export const WHOLE: Readonly<Crop> = { x: 0, y: 0, width: 1, height: 1 };
 
@@ -20,7 +20,7 @@ type Frame = Pick<Recipe, 'turn' | 'mirror' | 'crop'>;
 const within = (value: number, least: number, most: number): number =>
   Math.min(Math.max(value, least), Math.max(least, most));
 
-export const isOnItsSide = (turn: Turn): boolean => turn === 90 || turn === 270;
+const isOnItsSide = (turn: Turn): boolean => turn === 90 || turn === 270;
 
 export const turned = ({ width, height }: Size, turn: Turn): Size =>
   isOnItsSide(turn) ? { width: height, height: width } : { width, height };

@@ -67,13 +67,3 @@ export function blender(recipe: Recipe): Toner {
     }
   };
 }
-
-/** Both, one after the other. */
-export function toner(recipe: Recipe): Toner {
-  const bend = bender(recipe);
-  const blend = blender(recipe);
-  return (colour) => {
-    for (let at = 0; at < 3; at += 1) colour[at] = bend(colour[at] ?? 0);
-    blend(colour);
-  };
-}
