@@ -30,8 +30,8 @@ TOWN, SMALL, LARGE = 10_000, 1_000, 1_000_000
 POSTS = 4
 WARM_ROUNDS, PAGES, COLD_ROUNDS = 60, 100, 15
 _NOTE = (
-    "a first page looks 250 accounts up by shard and id, 25 at a time, which SQLite tries in every "
-    "combination: 6,250 look-ups, likely what grows with the file (1.2 GB against 1 MB)."
+    "a first page looks 250 accounts up by shard and id, each by its whole key; what is left to "
+    "grow is the depth of the indexes and what of the file is cached (1.2 GB against 1 MB)."
 )
 _HERE = "http://127.0.0.1:8000"
 _BORN_MS = 1_735_689_600_000

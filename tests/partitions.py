@@ -29,6 +29,7 @@ EVERY_SHARD = {
     "UPDATE dead_letters SET reason": "a replay that failed notes its new reason",
     "FROM event_log WHERE event_log.shard BETWEEN": "figures of the operator",
     "FROM consumer_offsets WHERE consumer_offsets.shard BETWEEN": "figures of the operator",
+    "UPDATE consumer_offsets SET position=consumer_offsets": "a group arrives at another log",
     "FROM idempotency WHERE idempotency.at_ms <": "old answers are forgotten",
     "FROM feed_reaches WHERE feed_reaches.shard BETWEEN": "a process that starts reads all",
     "FROM notifications WHERE notifications.id <": "old notifications are forgotten",
@@ -174,9 +175,11 @@ def _shards(recorded: Recorded) -> Sequence[int]:
     """Every value that is compared with a column called shard."""
     found: list[int] = []
     compared = re.compile(
-        r"\bshard\s*(?:=\s*(\$\d+)|IN\s*\(([^()]*(?:\([^()]*\)[^()]*)*)\))", re.IGNORECASE
+        r"\bshard\s*(?:=\s*(\$\d+|ANY\s*\([^()]*\))|IN\s*\(([^()]*(?:\([^()]*\)[^()]*)*)\))",
+        re.IGNORECASE,
     )
     for one, many in compared.findall(recorded.text):
-        numbers = re.findall(r"\$(\d+)", one or many)
-        found += [int(recorded.parameters[int(number) - 1]) for number in numbers]
+        for number in re.findall(r"\$(\d+)", one or many):
+            value = recorded.parameters[int(number) - 1]
+            found += value if isinstance(value, list) else [int(value)]
     return found

@@ -195,7 +195,7 @@ _STANDINGS = ById(sa.select(accounts.c.id, accounts.c.state, accounts.c.private)
 async def standings(reader: Reader, ids: Iterable[Id]) -> dict[Id, tuple[bool, bool]]:
     """Of each account, whether it is live and whether it is private."""
     rows = await _STANDINGS.all(reader, ids)
-    return {row.id: (row.state == LIVE, row.private) for row in rows}
+    return {id_: (state == LIVE, private) for id_, state, private in map(tuple, rows)}
 
 
 async def update_account(tx: Transaction, account: Id, values: Mapping[str, object]) -> None:

@@ -17,7 +17,7 @@ from tintype.database.session import (
     Transaction,
     TryAgain,
 )
-from tintype.database.sql import only_filtering, upsert
+from tintype.database.sql import among, only_filtering, upsert
 from tintype.database.sqlite import SqliteDatabase
 from tintype.database.tables import metadata
 
@@ -45,6 +45,7 @@ __all__ = [
     "SqliteDatabase",
     "Transaction",
     "TryAgain",
+    "among",
     "give_up",
     "hand_back_all",
     "metadata",

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from tintype.database import ById, Reader, Row, Transaction, metadata, only_filtering
+from tintype.database import ById, Reader, Row, Transaction, among, metadata, only_filtering
 from tintype.kernel.ids import Id, shard_of
 from tintype.posts.model import Focal, Post, PostFacts, PostSlide, State
 
@@ -45,6 +45,17 @@ PUBLISHED: tuple[State, ...] = ("published",)
 _AUTHORS_AT_ONCE = 5_000
 _POSTS = ById(sa.select(posts).where(posts.c.state != "deleted"), posts.c.id)
 _FACTS = ById(sa.select(posts.c.id, posts.c.author, posts.c.state), posts.c.id)
+_NEWEST = (
+    sa.select(posts.c.id)
+    .where(
+        among(only_filtering(posts.c.shard), "shards"),
+        among(posts.c.author, "authors"),
+        posts.c.state.in_(sa.bindparam("states", expanding=True)),
+        posts.c.id < sa.bindparam("below"),
+    )
+    .order_by(posts.c.id.desc())
+    .limit(sa.bindparam("most"))
+)
 _SLIDES = ById(sa.select(slides).order_by(slides.c.post, slides.c.position), slides.c.post)
 
 
@@ -156,15 +167,14 @@ async def newest(
     for start in range(0, len(everyone), _AUTHORS_AT_ONCE):
         some = everyone[start : start + _AUTHORS_AT_ONCE]
         rows = await reader.all(
-            sa.select(posts.c.id)
-            .where(
-                only_filtering(posts.c.shard).in_({shard_of(author) for author in some}),
-                posts.c.author.in_(some),
-                posts.c.state.in_(states),
-                posts.c.id < below,
-            )
-            .order_by(posts.c.id.desc())
-            .limit(limit)
+            _NEWEST,
+            {
+                "shards": sorted({shard_of(author) for author in some}),
+                "authors": some,
+                "states": list(states),
+                "below": below,
+                "most": limit,
+            },
         )
         found += [row.id for row in rows]
     return sorted(found, reverse=True)[:limit] if len(everyone) > _AUTHORS_AT_ONCE else found
