@@ -15,6 +15,10 @@ _NEEDED = frozenset({0xC0, 0xC1, 0xC2, 0xC4, 0xDB, 0xDD, _SOS})
 _NOTES = frozenset(range(0xE0, 0xF0)) | {0xFE}
 # Within a scan a marker is 0xFF and neither a stuffed zero, nor a restart, nor a filler.
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+# Compressed pixels hardly ever read as a line of text, if not as the same few letters over and
+# over again, or as a record of an archive.
+_LINE, _LETTERS = re.compile(rb"[\t\n\r\x20-\x7e]{32,}"), 12
+_ARCHIVED = re.compile(rb"PK[\1-\6][\1-\7]")
 _MARK, _FILLER = b"\xff", 0xFF
 _FRAMES, _FRAME_BYTES = frozenset({0xC0, 0xC1, 0xC2}), 6
 _DQT, _TABLE = 0xDB, 64
@@ -59,6 +63,8 @@ def _needed(data: bytes) -> tuple[bytes, list[bytes]] | None:
         elif marker in _NEEDED:
             if marker == _SOS:
                 end = _end_of_scan(data, end)
+                if _is_legible(data, at, end):
+                    return None
             kept.append(data[at:end])
         elif marker not in _NOTES:
             return None
@@ -83,6 +89,16 @@ def _tables_are_used(kept: list[bytes]) -> bool:
         elif marker in _FRAMES:
             named |= set(body[8 : 6 + 3 * body[5] : 3]) if len(body) > _FRAME_BYTES else set()
     return len(defined) == len(set(defined)) and set(defined) == named
+
+
+def _is_legible(data: bytes, start: int, end: int) -> bool:
+    """Whether a scan holds more than pixels: behind the last one it may hold anything, and no
+    decoder warns of it.
+    """
+    lines = _LINE.finditer(data, start, end)
+    return _ARCHIVED.search(data, start, end) is not None or any(
+        len(set(line.group())) >= _LETTERS for line in lines
+    )
 
 
 def _end_of_scan(data: bytes, start: int) -> int:

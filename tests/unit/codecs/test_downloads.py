@@ -47,6 +47,21 @@ def pixels_of(data: bytes) -> Any:
     return pyvips.Image.new_from_buffer(data, "").numpy()
 
 
+async def test_what_hides_where_no_decoder_looks_is_not_handed_on(download: Any) -> None:
+    plain = originals.photo("jpeg")
+    unused = b"\xff\xdb\0\x43\3" + (CANARY + bytes(64))[:64]
+    page = b"<!doctype html><script>steal('" + CANARY + b"')</script>"
+    hidden = {
+        "behind the last pixel": plain[:-2] + page + b"\xff\xd9",
+        "in a table without use": plain[:2] + unused + plain[2:],
+    }
+
+    made = {name: (await download(data)).path.read_bytes() for name, data in hidden.items()}
+
+    assert [name for name, data in made.items() if CANARY in data] == []
+    assert {pixels_of(data).shape for data in made.values()} == {(48, 64, 3)}
+
+
 @pytest.mark.parametrize("progressive", [False, True])
 async def test_a_jpeg_keeps_its_pixels_to_the_bit_and_loses_its_notes(
     download: Any, progressive: bool

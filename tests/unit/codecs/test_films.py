@@ -12,7 +12,8 @@ import pytest
 
 from tests.unit.codecs import originals
 from tests.unit.codecs.conftest import Film
-from tintype.codecs import Kind, Rejected, VideoResult, sniff
+from tintype.codecs import Kind, Limits, Rejected, VideoResult, sniff
+from tintype.codecs.probe import probe
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
@@ -368,3 +369,20 @@ async def test_no_file_of_a_film_tells_where_it_was_made(film: Film, tmp_path: P
     for each in (*result.renditions, *result.poster, result.sprite):
         data = each.path.read_bytes()
         assert not [mark for mark in (note.encode(), b"48.8584", b"Lavf") if mark in data]
+
+
+async def test_two_pictures_an_hour_apart_are_not_a_hundred_thousand(tmp_path: Path) -> None:
+    far = ("-vf", "setpts=if(eq(N\\,0)\\,0\\,3500/TB)", "-fps_mode", "passthrough")
+    path = originals.film(
+        tmp_path / "film.mp4",
+        size="64x48",
+        rate=1,
+        seconds=2,
+        sound=False,
+        output=(*far, "-enc_time_base", "1/1000"),
+    )
+
+    source = probe(path, Kind.MP4, Limits())
+
+    assert source.duration > 3000
+    assert source.frame_rate == 1

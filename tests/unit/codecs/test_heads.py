@@ -8,6 +8,7 @@ import struct
 import pytest
 
 from tests.media_rig import photo
+from tests.unit.codecs import boxes, grids, originals
 from tintype.codecs import HEAD_BYTES, Kind, Limits, Rejected, check_head
 from tintype.codecs.head import size_of
 
@@ -28,6 +29,36 @@ def test_the_head_of_a_real_photo_tells_its_kind_and_size(suffix: str, kind: Kin
 
     assert check_head(head, LIMITS, video=False) == kind
     assert size_of(head, kind) == (640, 480)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("avif", Kind.AVIF), ("heic", Kind.HEIC)])
+def test_the_head_of_a_photo_in_boxes_tells_its_size(name: str, kind: Kind) -> None:
+    head = originals.photo(name, originals.quarters(320, 240))[:HEAD_BYTES]
+
+    assert check_head(head, LIMITS, video=False) == kind
+    assert size_of(head, kind) == (320, 240)
+
+
+def test_the_size_of_a_photo_in_tiles_is_that_of_all_of_them() -> None:
+    head = grids.grid(originals.quarters(200, 150))[:HEAD_BYTES]
+
+    assert size_of(head, Kind.HEIC) == (200, 150)
+
+
+@pytest.mark.parametrize("name", ["avif", "heic"])
+def test_a_photo_in_boxes_that_claims_too_much_is_refused_by_its_head(name: str) -> None:
+    claimed = struct.pack(">II", 17_000, 17_000)
+    head = boxes.patched(originals.photo(name), b"ispe", 8, claimed)[:HEAD_BYTES]
+
+    assert verdict(head).code == "too-many-pixels"
+
+
+@pytest.mark.parametrize("name", ["avif", "heic"])
+def test_a_head_of_boxes_that_breaks_off_anywhere_is_no_trouble(name: str) -> None:
+    head = originals.photo(name)[:HEAD_BYTES]
+
+    for length in range(12, min(len(head), 600)):
+        size_of(head[:length], Kind.AVIF)
 
 
 def test_a_lossless_and_an_animated_head_tell_their_size_too() -> None:
