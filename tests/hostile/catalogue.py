@@ -56,9 +56,18 @@ def _cageless(*parts: Callable[[], Files]) -> Callable[[Cage], Files]:
     return lambda _: {name: data for part in parts for name, data in part().items()}
 
 
+def _first_photos(_: Cage) -> Files:
+    return _told_apart("photos", first_ones.photos())
+
+
 def _first_films(cage: Cage) -> Files:
     with TemporaryDirectory() as folder:
-        return first_ones.films(Path(folder), cage.port)
+        return _told_apart("films", first_ones.films(Path(folder), cage.port))
+
+
+def _told_apart(kind: str, files: Files) -> Files:
+    """By names that no other group has."""
+    return {f"{name}, of the first {kind}": data for name, data in files.items()}
 
 
 GROUPS = {
@@ -72,31 +81,31 @@ GROUPS = {
         ),
         fate="refused",
         codes=_BY_SIZE,
-        stride=2,
+        stride=4,
     ),
     "bombs": Group(_cageless(png.bombs), stride=3),
     "pictures": Group(
-        _cageless(png.liars, jpeg.liars, pictures.gifs, pictures.webps, pictures.heifs), stride=7
+        _cageless(png.liars, jpeg.liars, pictures.gifs, pictures.webps, pictures.heifs), stride=12
     ),
     "films": Group(
         _cageless(films.numbers, films.trees, films.ebml, films.overlaps, films.odd),
         film=True,
-        stride=12,
+        stride=20,
     ),
     "references": Group(films.references, film=True, stride=6),
     "playlists": Group(playlists.playlists, film=True, stride=6),
     "manifests": Group(playlists.keyed_playlists, fate="refused", film=True, stride=5),
     "programs": Group(playlists.programs, fate="refused", stride=4),
-    "polyglots": Group(_cageless(polyglots.behind, polyglots.inside, polyglots.between), stride=9),
+    "polyglots": Group(_cageless(polyglots.behind, polyglots.inside, polyglots.between), stride=12),
     "metadata": Group(_cageless(metadata.exif, metadata.xmp, metadata.profiles), stride=7),
     "cut short": Group(_cageless(truncations.cut_short), fate="refused", stride=9),
     "cut off": Group(_cageless(truncations.cut_off, truncations.one_byte_less), stride=20),
     "flipped": Group(_cageless(truncations.flipped), stride=10),
     "strangers": Group(
-        _cageless(truncations.hardly_files, truncations.strangers), fate="refused", stride=4
+        _cageless(truncations.hardly_files, truncations.strangers), fate="refused", stride=8
     ),
-    "the first photos": Group(_cageless(first_ones.photos), stride=9),
-    "the first films": Group(_first_films, film=True, stride=9),
+    "the first photos": Group(_first_photos, stride=15),
+    "the first films": Group(_first_films, film=True, stride=15),
 }
 
 

@@ -85,6 +85,7 @@ def programs(cage: Cage) -> dict[str, bytes]:
     """Drawings and documents that are programs for the editors that read them."""
     here, there = cage.path, cage.address
     svg = b"<svg xmlns='http://www.w3.org/2000/svg' xmlns:x='http://www.w3.org/1999/xlink'"
+    svg += b" width='64' height='48'"
     entity = b"<?xml version='1.0'?><!DOCTYPE svg [<!ENTITY x SYSTEM 'file://%s'>]>" % here
     laughs = b"".join(
         b"<!ENTITY a%d '%s'>" % (each, b"&a%d;" % (each - 1) * 10 if each else b"ha")
@@ -101,7 +102,8 @@ def programs(cage: Cage) -> dict[str, bytes]:
         + b"><text>&a9;</text></svg>",
         "a drawing with a style elsewhere": svg + b"><style>@import '%s';</style></svg>" % there,
         "a drawing with a script": svg + b" onload='fetch(\"%s\")'/>" % there,
-        "a drawing of a gigapixel": svg + b" width='100000' height='100000'><rect/></svg>",
+        "a drawing of a gigapixel": svg.replace(b"64", b"100000").replace(b"48", b"100000")
+        + b"><rect/></svg>",
         "a drawing of uses of uses": svg + b"><g id='a'><use href='#a'/></g><use href='#a'/></svg>",
         "a drawing behind a mark of order": b"\xef\xbb\xbf" + svg + b"/>",
         "a drawing in UTF-16": (svg + b"/>").decode().encode("utf-16"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import sys
 import tempfile
@@ -33,12 +34,12 @@ FAULTS = tuple(CHILD_FAULTS)
 _SEEN_IN = {
     "no-sandbox": ("references",),
     "trust-the-type": ("programs",),
-    "leaky-refusals": ("flipped",),
+    "leaky-refusals": ("cut off",),
     "keep-metadata": ("metadata",),
     "carry-foreign-bytes": ("polyglots",),
 }
 """Fault → the groups that show it."""
-_SHORT_CAP_S, _NO_CAP_S, _IMPATIENT_S = 2.0, 3600.0, 6.0
+_SHORT_CAP_S, _NO_CAP_S, _IMPATIENT_S, _FEW = 2.0, 3600.0, 6.0, 4
 
 
 async def run(
@@ -92,7 +93,7 @@ def _shown_by(fault: str, cage: Cage) -> list[Case]:
         photo = seeds.photos()["jpeg"] + HANG
         return [Case("a photo that never ends", "hanging", photo, "refused", ("took-too-long",))]
     groups = _SEEN_IN.get(fault, _SEEN_IN["no-sandbox"])
-    return list(catalogue.nastiest(cage, only=groups))
+    return list(itertools.islice(catalogue.cases(cage, only=groups), _FEW))
 
 
 def _again(paths: Iterable[Path]) -> Iterator[Case]:

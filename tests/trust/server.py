@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 ROOT = Path(__file__).resolve().parents[2]
-_START_PATIENCE_S = 30.0
+_START_PATIENCE_S = 60.0
 
 
 def free_port() -> int:
@@ -43,6 +43,7 @@ class ServerProcess:
             "TINTYPE_DATA": str(self.data),
             "TINTYPE_BIND": f"127.0.0.1:{self.port}",
             "TINTYPE_RATE_LIMITS__FACTOR": "100000",
+            "TINTYPE_OVERLOAD__WAIT_MS": "0",
         }
         module = ["tintype", "serve"]
         if self.sabotage:
