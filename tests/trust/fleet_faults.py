@@ -192,6 +192,7 @@ class Rig:
                 **inherited,
                 "TINTYPE_DATA": str(self.folder),
                 "TINTYPE_RATE_LIMITS__FACTOR": "100000",
+                "TINTYPE_OVERLOAD__WAIT_MS": "0",
                 # All of this shares two processors: what is slow here is not the engine.
                 "TINTYPE_FEED__BUDGET_MS": "3000",
                 "TINTYPE_REDIS__TIMEOUT_MS": "1000",

@@ -23,7 +23,7 @@ from tintype.http.problems import MEDIA_TYPE, body_of
 from tintype.kernel.problem import Unavailable
 
 _MEMORY = 64
-_LONGEST_STEP = 4
+_LONGEST_STEP = 16
 _READS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 _CREDENTIALS = frozenset({b"authorization", b"cookie"})
 _ALWAYS = (b"/livez", b"/readyz", b"/metrics", b"/media/alive", b"/v1/admin")
@@ -44,7 +44,7 @@ class OverloadSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    wait_ms: int = Field(default=200, ge=0, le=60_000)
+    wait_ms: int = Field(default=1_000, ge=0, le=60_000)
     """How long a request may be expected to wait for its turn. Who would wait longer is refused at
     once (503 with `Retry-After`): callers without a session at half of it, changes at one and a
     half times as much. 0: nobody is refused."""

@@ -4,8 +4,8 @@ import pytest
 
 from tintype.http.gate import Gate, OverloadSettings
 
-WAIT_MS = 200
-EACH_S = 0.01
+WAIT_MS = 1_000
+EACH_S = 0.05
 SIGNED_IN = [(b"host", b"here"), (b"cookie", b"tintype_session=1")]
 NOBODY = [(b"host", b"here")]
 
