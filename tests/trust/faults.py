@@ -16,7 +16,7 @@ _CHRONOLOGICAL = frozenset({"chronological"})
 _GATHERED = _CHRONOLOGICAL | {"database"}
 _LADDER = _GATHERED | {"trending"}
 _SLOW_MS = 2000
-_LOG_S, _LOG_EQUAL_S = 120.0, 180.0
+_LOG_S = 120.0
 """A broker that came back has its groups and transactions to sort out before anything moves."""
 _TOPIC = "tintype.events"
 _BEHIND = ("worker-feed", "worker-rest", "worker-media", "relay")
@@ -236,7 +236,6 @@ FAULTS = (
         hold_s=4,
         long_hold_s=120,
         recovery_s=_LOG_S,
-        equal_s=_LOG_EQUAL_S,
         always=True,
     ),
     Fault(
@@ -246,7 +245,6 @@ FAULTS = (
         _START_KAFKA,
         hold_s=0,
         recovery_s=_LOG_S,
-        equal_s=_LOG_EQUAL_S,
     ),
     Fault(
         "Kafka wiped",
@@ -255,7 +253,6 @@ FAULTS = (
         _START_KAFKA,
         hold_s=1,
         recovery_s=_LOG_S,
-        equal_s=_LOG_EQUAL_S,
         always=True,
     ),
     Fault("messages that nobody can read", "E6", _blocking(_pour_poison), hold_s=2),
