@@ -5,7 +5,6 @@ import './styles/base.css';
 import './icon.svg?url';
 import App from './App.svelte';
 import { reasonOf } from './api/problem';
-import { pending } from './feed/pending.svelte';
 import { router } from './router/router.svelte';
 import { bootOf } from './session/boot';
 import { session } from './session/session.svelte';
@@ -29,7 +28,6 @@ async function start(target: HTMLElement): Promise<void> {
   mount(App, { target });
   router.settle();
   if (!session.viewer) return;
-  pending.start();
   if (mayHold()) {
     const { resumeUploads } = await import('./upload/resume');
     await resumeUploads();

@@ -23,6 +23,9 @@ export const createUpload = (
 /** The viewer's uploads that lack parts, begun on whatever device. */
 export const openUploads = (): Promise<Page<UploadSummary>> =>
   get('/uploads', { state: 'uploading', limit: 100 });
+/** The viewer's uploads that the server is busy with, begun on whatever device. */
+export const uploadsAtWork = (): Promise<Page<UploadSummary>> =>
+  get('/uploads', { state: 'processing', limit: 100 });
 export const readUpload = (id: string, signal?: AbortSignal) =>
   get<Upload>(`/uploads/${id}`, undefined, signal);
 export const signPart = (id: string, number: number, signal?: AbortSignal) =>

@@ -2,7 +2,7 @@ import { isPassing } from '../api/client';
 import { reasonOf } from '../api/problem';
 import { deletePost, readPost, retryPost } from '../api/posts';
 import type { Post } from '../api/types';
-import { readUpload } from '../api/uploads';
+import { readUpload, uploadsAtWork } from '../api/uploads';
 import { session } from '../session/session.svelte';
 import { entities } from '../store/entities.svelte';
 import { keptList } from '../store/list.svelte';
@@ -35,9 +35,17 @@ class Pending {
   /** By post: how much of its slowest video the server has converted, in percent. */
   converted = $state.raw<Record<string, number>>({});
 
-  /** Takes up the posts that an earlier page load left waiting. */
-  start(): void {
-    for (const id of readKept()) void this.#look(id, 0);
+  /** Takes up the posts that an earlier page load left waiting, or another device. */
+  async start(): Promise<void> {
+    const kept = readKept();
+    for (const id of kept) void this.#look(id, 0);
+    try {
+      const { items } = await uploadsAtWork();
+      const posts = new Set(items.flatMap((upload) => upload.post_id ?? []));
+      for (const id of posts) if (!kept.includes(id) && !this.#follows(id)) void this.#look(id, 0);
+    } catch {
+      // Then they appear when they are published.
+    }
   }
 
   add(pending: PendingPost): void {
@@ -90,7 +98,7 @@ class Pending {
       if (post.state === 'published') this.#arrive(post);
       else {
         this.#show(post);
-        if (post.state === 'processing') await this.#measure(id);
+        if (post.state === 'processing') await this.#measure(post);
         if (post.state !== 'failed') this.#later(id, turn + 1);
       }
     } catch (error) {
@@ -100,24 +108,25 @@ class Pending {
   }
 
   /** Asks how far the server is with a video; of photos there is nothing to tell. */
-  async #measure(id: string): Promise<void> {
-    const tasks = this.posts.find((pending) => pending.id === id)?.tasks ?? [];
-    const uploads = tasks.flatMap((task) =>
-      task.file.type.startsWith('video/') && task.transfer.id !== null ? [task.transfer.id] : [],
-    );
-    const shown = await Promise.all(uploads.map((upload) => readUpload(upload)));
+  async #measure(post: Post): Promise<void> {
+    const videos = post.slides.filter((slide) => slide.kind === 'video');
+    const shown = await Promise.all(videos.map((slide) => readUpload(slide.id)));
     const told = shown.map((upload) => (upload.state === 'ready' ? 100 : (upload.progress ?? 0)));
-    if (told.length > 0) this.converted = { ...this.converted, [id]: Math.min(...told) };
+    if (told.length > 0) this.converted = { ...this.converted, [post.id]: Math.min(...told) };
+  }
+
+  #follows(id: string): boolean {
+    return this.posts.some((pending) => pending.id === id);
   }
 
   #show(post: Post): void {
-    if (this.posts.some((pending) => pending.id === post.id)) return;
+    if (this.#follows(post.id)) return;
     this.posts = [{ id: post.id, post, tasks: [], preview: null, shape: null }, ...this.posts];
     this.#keep();
   }
 
   #arrive(post: Post): void {
-    const known = this.posts.some((pending) => pending.id === post.id);
+    const known = this.#follows(post.id);
     this.#drop(post.id);
     keptList<Post>(FEED)?.prepend(post);
     keptList<Post>(postsOf(post.author.id))?.prepend(post);
