@@ -8,7 +8,7 @@ ENGINES := $(VENV)/.engines
 DEV := $(VENV)/.dev
 XDIST ?= -n 2
 
-.PHONY: run demo fleet engines test test-engines check bench format clean lock reference migration web
+.PHONY: run demo fleet engines test test-engines simulate check bench format clean lock reference migration web
 
 run: $(RUNTIME) web ## Set everything up and serve on http://localhost:8000
 	$(BIN)/python -m tintype serve
@@ -31,6 +31,9 @@ test: $(DEV) web ## Static checks, all tests of what one process does, the real 
 test-engines: $(DEV) web ## The same product on PostgreSQL, Redis, Kafka and S3, and in whole fleets
 	$(BIN)/python -m tools.testing $(XDIST) --dist loadfile --no-loadscope-reorder --durations 20 \
 		-m engines tests
+
+simulate: $(DEV) ## Ten thousand simulated histories of the feed, on all cores; SEEDS=1000 for fewer
+	$(BIN)/python -m tests.simulation.simulate --seeds $(or $(SEEDS),10000)
 
 check: $(DEV) ## Format, lint, types, import contracts, quick tests: under 90 seconds
 	$(BIN)/python -m tools.check

@@ -20,7 +20,7 @@ QUICK = (
         "tests",
         [
             *(sys.executable, "-m", "pytest", "-q", "-n", "2", "-m", "not slow"),
-            *("tests/unit", "tests/contract", "tests/house"),
+            *("tests/unit", "tests/contract", "tests/simulation", "tests/house"),
         ],
     ),
 )

@@ -181,7 +181,12 @@ async def handle(world: World, indexes: range) -> None:
                 await feed.part(event.viewer, event.author)
                 await feed.part(event.author, event.viewer)
     posts = [event.post for event in events if event.post is not None]
-    await feed.deliver(posts)
+    carried = [post.post for post in posts]
+    world.in_flight.update(carried)
+    try:
+        await feed.deliver(posts)
+    finally:
+        world.in_flight.subtract(carried)
     await process.notices.publish(
         [PostDelivered(post=post.post, author=post.author) for post in posts]
     )

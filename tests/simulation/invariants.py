@@ -71,7 +71,7 @@ class Watch:
     """Own posts that had been acknowledged when the read began."""
     authors: Mapping[int, int]
     late: AbstractSet[int]
-    """Posts that a consumer that was thought dead may have delivered at any time."""
+    """Posts that may have been delivered after their follow had ended."""
     heavy: bool
     """Whether the viewer follows so many that the longer timeline is theirs."""
 

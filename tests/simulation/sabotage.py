@@ -6,17 +6,19 @@ A simulator that stays green with any of them planted proves nothing.
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
+from itertools import count
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from tests.simulation import invariants as named
-from tests.simulation.processes import Card, Queries
-from tests.simulation.stored import SteppedTimelines
+from tests.simulation.processes import CAP, Card, Queries
+from tests.simulation.stored import SteppedTimelines, StoredTimelines
 from tintype.adapters.memory import timelines as memory
 from tintype.feed import model
-from tintype.feed.service import fan_out, feed, reading, recent
+from tintype.feed.service import fan_out, feed, pulled, reading, recent
 from tintype.graph.service.held import Held
 from tintype.kernel.ids import shard_of
 from tintype.kernel.problem import Unavailable
@@ -26,17 +28,23 @@ from tintype.ports.timelines import TimelinePage, TimelineState
 class Sabotage(NamedTuple):
     invariant: str
     """The invariant that it is planted for; another one may notice it first."""
+    history: str
+    """The kind of history that runs the broken code."""
     plant: Callable[[], AbstractContextManager[object]]
 
 
 SABOTAGES: dict[str, Sabotage] = {}
 
 
-def plants(name: str, invariant: str, target: Any, attribute: str) -> Callable[[Any], Any]:
+def plants(
+    name: str, invariant: str, target: Any, attribute: str, history: str = "feed"
+) -> Callable[[Any], Any]:
     """Register a replacement for one attribute of the code under test."""
 
     def register(replacement: Any) -> Any:
-        SABOTAGES[name] = Sabotage(invariant, lambda: patch.object(target, attribute, replacement))
+        SABOTAGES[name] = Sabotage(
+            invariant, history, lambda: patch.object(target, attribute, replacement)
+        )
         return replacement
 
     return register
@@ -107,6 +115,34 @@ async def _page_by_rank(self: Any, account: int, below: int, limit: int) -> Time
     return TimelinePage(ids[shift:], floor, state)
 
 
+@plants("a-promoted-replica-is-trusted", named.NO_PARTIAL, StoredTimelines, "sift")
+def _sift_nothing(self: Any) -> None:
+    del self
+
+
+@plants("the-pruned-keep-an-old-timeline", named.RETURN, memory.MemoryTimelines, "_evict")
+def _evict_by_halves(self: Any, now: int) -> None:
+    for timeline in self._timelines.values():
+        if now - timeline.read_ms > self._idle_ms:
+            del timeline.ids[len(timeline.ids) // 2 :]
+
+
+_pushed = memory.MemoryTimelines.push
+
+
+@plants("a-heavy-reader-gets-a-sample", named.WHOLE, memory.MemoryTimelines, "push")
+async def _push_by_chance(self: Any, accounts: Sequence[int], post: int) -> int:
+    sampled = self.__dict__.setdefault("deliveries", count())
+    kept = [
+        account
+        for account in accounts
+        if (timeline := self._timelines.get(account)) is None
+        or timeline.cap == CAP
+        or next(sampled) % 3
+    ]
+    return await _pushed(self, kept, post)
+
+
 # ---- building, following, leaving ----------------------------------------------------------------
 
 _build, _backfill = reading.Reading.build, reading.Reading.backfill
@@ -172,7 +208,7 @@ async def _purge_blindly(self: Any, viewer: int, author: int) -> None:
 
 # ---- reading -------------------------------------------------------------------------------------
 
-_window = reading.Reading.window
+_window, _one_by_one = reading.Reading.window, reading._one_by_one
 
 
 @plants("circles-are-never-forgotten", named.REVOKED, Held, "forget")
@@ -185,6 +221,25 @@ async def _keep_whatever_was_read(self: Any, missing: set[int]) -> Any:
     loaded = await self._load(missing)
     self._held.update(loaded)
     return loaded
+
+
+def _tombstones_that_end() -> Callable[..., Any]:
+    """Hides an author while the same circle is asked for so often, and then no more."""
+    asked: Counter[frozenset[int]] = Counter()
+
+    def filtered(run: model.Run, found: Sequence[Any], shown: Any, window: Any, limit: int) -> Any:
+        asked[shown] += 1
+        over = asked[shown] > TOMBSTONE
+        everybody = {*shown, *(card.author for card in found if card is not None)}
+        return _one_by_one(run, found, everybody if over else shown, window, limit)
+
+    return filtered
+
+
+TOMBSTONE = 4
+SABOTAGES["a-tombstone-ends-before-the-last-delivery"] = Sabotage(
+    named.LATE, "feed", lambda: patch.object(reading, "_one_by_one", _tombstones_that_end())
+)
 
 
 @plants("sources-are-merged-past-their-end", named.NO_SKIPS, reading, "merge")
@@ -222,6 +277,12 @@ async def _pull_others(self: Any, viewer: int, below: int, want: int) -> model.R
 # ---- publishing ----------------------------------------------------------------------------------
 
 _fan_out = fan_out.fan_out
+
+
+@plants("own-posts-are-known-where-they-were-noted", named.OWN, pulled.Primer, "knows_own")
+def _knows_everything(self: Any, viewer: int) -> bool:
+    del self, viewer
+    return True
 
 
 @plants("own-posts-wait-for-fan-out", named.OWN, feed.Feed, "note_published")

@@ -109,7 +109,7 @@ class Scheduler:
             tasks[at] = tasks[-1]
             del tasks[-1]
 
-    def drain(self, most: int = 1_000_000) -> None:
+    def drain(self, most: int = 100_000) -> None:
         """Run until nobody is waiting."""
         while self._tasks:
             self.run_one()

@@ -12,7 +12,7 @@ from tests.simulation.scheduler import step
 from tintype.adapters.memory.timelines import MemoryTimelines
 from tintype.kernel.clock import Clock
 from tintype.kernel.problem import Unavailable
-from tintype.ports.timelines import TimelinePage
+from tintype.ports.timelines import TimelinePage, TimelineState
 
 if TYPE_CHECKING:
     from tests.simulation.processes import Process
@@ -58,6 +58,12 @@ class StoredTimelines(MemoryTimelines):
             require(BOUNDED, size <= timeline.cap + SLACK, f"{account} holds {size}")
             packed = type(timeline.ids) is array and timeline.ids.itemsize == ENTRY_BYTES
             require(BOUNDED, packed, f"{account} holds {type(timeline.ids).__name__}")
+
+    def require_whole(self, account: int, page: TimelinePage) -> None:
+        """What is served as whole was begun under this reign, and not before it."""
+        reign = self._reigns.get(account)
+        whole = page.state is not TimelineState.READY or reign == self._reign
+        require(NO_PARTIAL, whole, f"{account} of reign {reign} is trusted in {self._reign}")
 
     def replicate(self) -> None:
         """The replica catches up."""
@@ -106,6 +112,7 @@ class SteppedTimelines:
     async def page(self, account: int, below: int, limit: int) -> TimelinePage:
         await self._wait()
         page = await self.stored.page(account, below, limit)
+        self.stored.require_whole(account, page)
         await step()
         return page
 

@@ -8,7 +8,7 @@ what changed; each dies alone.
 from __future__ import annotations
 
 import random
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -67,8 +67,10 @@ class World:
     """When each event was handled first, by its place in the log."""
     acknowledged: dict[int, float] = field(default_factory=dict)
     """When each post was acknowledged and everybody could know of it."""
+    in_flight: Counter[int] = field(default_factory=Counter)
+    """Posts that are being delivered at this moment."""
     late: set[int] = field(default_factory=set)
-    """Posts that were delivered by a consumer that was thought dead."""
+    """Posts that were being delivered while a follow ended, or by a consumer thought dead."""
     reaches: dict[int, Reach] = field(default_factory=dict)
     switches: dict[int, list[int]] = field(default_factory=dict)
     watches: list[Watch] = field(default_factory=list)
@@ -128,6 +130,8 @@ class World:
                 self._published[event.post.post] = at
             elif event.kind == "followed":
                 self._followed[event.viewer, event.author] = at
+            elif event.kind in {"unfollowed", "blocked"}:
+                self.late |= set(+self.in_flight)
         self.log.extend(events)
         self._waiting.append(place)
         if self.fleet:
