@@ -11,6 +11,9 @@ GIVEN = {
     "user_agent": "the HTTP header",
     "sasl_username": "the name of the setting in every client of Kafka",
     "AbstractSet": "collections.abc.Set beside the built-in one, as the standard library calls it",
+    "impl": "what SQLAlchemy calls the type below a decorated one",
+    "load_dialect_impl": "the same, for one database",
+    "BroadcastChannel": "what browsers call that by which tabs talk",
 }
 
 

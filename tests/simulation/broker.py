@@ -70,10 +70,10 @@ class Broker:
 
     def subscribe(
         self, group: str, kinds: Collection[str], *, positions: Positions | None = None
-    ) -> Member:
+    ) -> PartitionReader:
         del kinds
         assert positions is not None, "only folds read here"
-        return Member(self, group, positions)
+        return PartitionReader(self, group, positions)
 
     async def lag(self, groups: Collection[str]) -> Mapping[str, int]:
         return dict.fromkeys(groups, 0)
@@ -112,7 +112,7 @@ class OpenLane:
         """Nothing is held."""
 
 
-class Member:
+class PartitionReader:
     """One that reads every partition; another one may do so at the same time, thought dead."""
 
     def __init__(self, broker: Broker, group: str, positions: Positions) -> None:
