@@ -77,6 +77,7 @@ class Gauntlet:
                 photo_slots=at_once,
                 video_slots=at_once,
                 video_threads=1,
+                niceness=0,
                 photo_seconds=seconds,
                 video_seconds=seconds,
             )

@@ -10,7 +10,7 @@ import pytest
 from tests.trust import hostile, hostile_server
 from tests.trust.hostile_report import Report
 
-pytestmark = [pytest.mark.trust]
+pytestmark = [pytest.mark.trust, pytest.mark.timeout(900)]
 
 
 @pytest.mark.slow

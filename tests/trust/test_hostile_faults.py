@@ -6,7 +6,7 @@ import pytest
 
 from tests.trust import hostile
 
-pytestmark = [pytest.mark.trust]
+pytestmark = [pytest.mark.trust, pytest.mark.timeout(900)]
 
 
 @pytest.mark.slow
