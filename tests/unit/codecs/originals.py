@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -102,6 +103,29 @@ def strip(frames: list[Any], delays: list[int], kind: str) -> bytes:
     strip.set_type(pyvips.GValue.array_int_type, "delay", delays)
     data: bytes = strip.write_to_buffer(kind)
     return data
+
+
+def ultra_hdr(image: Any, said: bytes) -> bytes:
+    """A JPEG with a gain map behind it, as phones write them (ISO 21496-1), full of notes."""
+    plain = photo("jpeg", image)
+    gain = photo("jpeg", image.thumbnail_image(image.width // 4).colourspace("b-w"))
+    note = b"\xff\xfe" + struct.pack(">H", len(said) + 2) + said
+    gain = gain[:2] + note + gain[2:]
+    xmp = (
+        b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta xmlns:x='adobe:ns:meta/'>"
+        b"<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description "
+        b"xmlns:hdrgm='http://ns.adobe.com/hdr-gain-map/1.0/' hdrgm:Version='1.0'/></rdf:RDF>"
+        b"<!-- " + said + b" --></x:xmpmeta>"
+    )
+    first = b"\xff\xe1" + struct.pack(">H", len(xmp) + 2) + xmp
+    entries = struct.pack(">IIIHH", 0x030000, len(plain), 0, 0, 0)
+    entries += struct.pack(">IIIHH", 0, len(gain), len(plain), 0, 0)
+    index = b"MM\0*" + struct.pack(">IH", 8, 3)
+    index += struct.pack(">HHI4s", 0xB000, 7, 4, b"0100") + struct.pack(">HHII", 0xB001, 4, 1, 2)
+    index += struct.pack(">HHII", 0xB002, 7, len(entries), 50) + bytes(4) + entries
+    pictures = b"MPF\0" + index
+    second = b"\xff\xe2" + struct.pack(">H", len(pictures) + 2) + pictures
+    return plain[:2] + first + second + plain[2:] + gain
 
 
 def avif_sequence(path: Path) -> bytes:

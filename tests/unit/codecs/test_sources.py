@@ -103,33 +103,10 @@ async def test_a_palette_with_clear_places_lies_on_white(photo: Photo) -> None:
     assert _apart(_corners(result), [(255, 255, 255), *originals.CORNERS[1:]]) <= COARSE
 
 
-def _ultra_hdr() -> bytes:
-    """A JPEG with a gain map behind it, as phones write them (ISO 21496-1), full of notes."""
-    plain = originals.photo("jpeg", originals.quarters(160, 120))
-    gain = originals.photo("jpeg", originals.quarters(40, 30).colourspace("b-w"))
-    note = b"\xff\xfe" + struct.pack(">H", len(CANARY) + 2) + CANARY
-    gain = gain[:2] + note + gain[2:]
-    xmp = (
-        b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta xmlns:x='adobe:ns:meta/'>"
-        b"<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description "
-        b"xmlns:hdrgm='http://ns.adobe.com/hdr-gain-map/1.0/' hdrgm:Version='1.0'/></rdf:RDF>"
-        b"<!-- " + CANARY + b" --></x:xmpmeta>"
-    )
-    first = b"\xff\xe1" + struct.pack(">H", len(xmp) + 2) + xmp
-    entries = struct.pack(">IIIHH", 0x030000, len(plain), 0, 0, 0)
-    entries += struct.pack(">IIIHH", 0, len(gain), len(plain), 0, 0)
-    index = b"MM\0*" + struct.pack(">IH", 8, 3)
-    index += struct.pack(">HHI4s", 0xB000, 7, 4, b"0100") + struct.pack(">HHII", 0xB001, 4, 1, 2)
-    index += struct.pack(">HHII", 0xB002, 7, len(entries), 50) + bytes(4) + entries
-    pictures = b"MPF\0" + index
-    second = b"\xff\xe2" + struct.pack(">H", len(pictures) + 2) + pictures
-    return plain[:2] + first + second + plain[2:] + gain
-
-
 async def test_an_ultra_hdr_photo_is_its_plain_picture_and_nothing_of_the_rest(
     photo: Photo,
 ) -> None:
-    result = await photo(_ultra_hdr())
+    result = await photo(originals.ultra_hdr(originals.quarters(160, 120), CANARY))
 
     assert (result.width, result.height) == (160, 120)
     assert _apart(_corners(result), list(originals.CORNERS)) <= COARSE
