@@ -109,7 +109,10 @@ class Press:
             DOOR.set(here)
 
     async def differences(self) -> list[str]:
-        """What the gazette was not told, or told twice."""
+        """What the gazette was not told, or told twice, and what its follower is not shown."""
+        _, shown = await self.seen(self.doors.addresses[0])
+        if lost := self.published.keys() - shown:
+            return [f"the follower is not shown {lost}"]
         told: Counter[tuple[str, str, int]] = Counter()
         path = "/v1/notifications?limit=100"
         while path:
