@@ -22,13 +22,12 @@ fleet: $(ENGINES) web ## Every engine and every role on this machine, behind one
 engines: $(ENGINES) ## Install PostgreSQL, Redis, Kafka, an S3 server and nginx, on Debian
 	$(BIN)/python -m tools.engines.install
 
-test: $(DEV) web ## Static checks, all tests of what one process does, the real browser
+test: $(DEV) web ## Everything: static checks, all tests, the real browser, the engines that are there
 	$(BIN)/python -m tools.check --static
 	cd web && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent check && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent test && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent size
-	$(BIN)/python -m tools.testing $(XDIST) --dist loadfile --no-loadscope-reorder --durations 20 \
-		-m "not engines" tests
+	$(BIN)/python -m tools.testing $(XDIST) --dist loadfile --no-loadscope-reorder --durations 40 tests
 
-test-engines: $(DEV) web ## The same product on PostgreSQL, Redis, Kafka and S3, and in whole fleets
+test-engines: $(DEV) web ## Of these, the tests on PostgreSQL, Redis, Kafka and S3, and of whole fleets
 	$(BIN)/python -m tools.testing $(XDIST) --dist loadfile --no-loadscope-reorder --durations 20 \
 		-m engines tests
 
