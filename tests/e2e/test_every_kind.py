@@ -191,7 +191,7 @@ async def test_what_moves_is_shown_as_a_silent_film(posted: Posted, ada: Visitor
         await ada.until("film => film.videoWidth > 0 && film.muted", ada.page.locator("main video"))
 
 
-async def test_every_film_plays(posted: Posted, ada: Visitor) -> None:
+async def test_every_kind_of_film_plays(posted: Posted, ada: Visitor) -> None:
     for name in (*FILMS, "portrait MP4"):
         await ada.open(f"/p/{posted.posts[name]}")
         video = ada.page.get_by_label(name, exact=True)
