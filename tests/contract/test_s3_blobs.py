@@ -285,18 +285,24 @@ async def test_a_large_file_goes_in_parts_and_comes_whole(
 
 
 async def test_a_storage_that_takes_and_never_answers_is_timed_out(s3_server: S3Server) -> None:
-    settings = fresh_bucket(s3_server, seconds=0.3, patience=0.3)
+    settings = fresh_bucket(s3_server)
     blobs = S3Blobs(settings)
+    hasty = S3Blobs(settings.model_copy(update={"seconds": 0.3, "patience": 0.3}))
     await blobs.write("a", b"kept", content_type=TEXT)
     s3_server.pause()
     try:
-        for call in (blobs.head("a"), blobs.read("a"), blobs.write("b", b"", content_type=TEXT)):
+        for call in (
+            lambda: hasty.head("a"),
+            lambda: hasty.read("a"),
+            lambda: hasty.write("b", b"", content_type=TEXT),
+        ):
             with pytest.raises(TimedOut):
-                await call
+                await call()
     finally:
         s3_server.resume()
 
     assert await blobs.read("a") == b"kept"
+    hasty.close()
     blobs.close()
 
 

@@ -130,8 +130,12 @@ class EngineProcess:
             self._process = None
 
     def pause(self) -> None:
-        """It keeps its connections and answers nothing."""
+        """It keeps its connections and answers nothing from when this returns on."""
         self._signal(signal.SIGSTOP)
+        if self.running:
+            # On a busy host its threads go on for a moment after the signal. Its end ends the
+            # waiting, too, and is left for whoever asks whether it runs.
+            os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         """It goes on where it was paused."""

@@ -1,6 +1,7 @@
 """What becomes of an engine's process when its launcher is used wrongly or forgotten."""
 
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -64,3 +65,30 @@ def test_one_whose_launcher_is_dropped_ends_with_it(tmp_path: Path) -> None:
     while lives(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not lives(pid)
+
+
+def test_one_that_was_paused_does_nothing_from_then_on(tmp_path: Path) -> None:
+    engine = EngineProcess("counter", ["sh", "-c", "while :; do echo more; done"], tmp_path)
+    engine.start(lambda: engine.said() != "")
+
+    for _ in range(20):
+        engine.pause()
+        paused_at = engine.log.stat().st_size
+        assert _state(engine.pid) == "T"
+        assert engine.log.stat().st_size == paused_at
+        engine.resume()
+    engine.kill()
+
+
+def test_one_that_has_just_ended_can_be_paused(tmp_path: Path) -> None:
+    engine = EngineProcess("sleeper", SLEEPS, tmp_path)
+    engine.start(lambda: True)
+
+    os.kill(engine.pid, signal.SIGKILL)
+    engine.pause()
+
+    assert not engine.running
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
