@@ -37,6 +37,7 @@ _SEEN_IN = {
     "leaky-refusals": ("cut off",),
     "keep-metadata": ("metadata",),
     "carry-foreign-bytes": ("polyglots",),
+    "no-memory-cap": ("cut off",),
 }
 """Fault → the groups that show it."""
 _SHORT_CAP_S, _NO_CAP_S, _IMPATIENT_S, _FEW = 2.0, 3600.0, 6.0, 4

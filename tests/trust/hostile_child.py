@@ -7,6 +7,7 @@ and writes beside them, as the file says. Locked in, it gets nowhere; that is th
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import re
 import socket
@@ -22,6 +23,7 @@ from tintype.codecs.wire import ORIGINAL, Job, Message, PhotoDone, Posting, Refu
 
 NAME = "PLANTED_FAULT"
 HANG = b"hang, please"
+GREED_BYTES = 800 << 20
 PROGRAM = "tests.trust.hostile_child"
 _CALL = re.compile(rb"http://127\.0\.0\.1:(\d+)/")
 _PATH = re.compile(rb"file://(/[\w./-]+\.txt)")
@@ -119,6 +121,18 @@ def carrying(answer: Answer) -> Answer:
     return carry
 
 
+def greedy(answer: Answer) -> Answer:
+    """It holds more than any file is worth, for a moment, and gives it back."""
+
+    def hoard(job: Job, posting: Posting, answers: FileIO) -> Message:
+        held = bytearray(GREED_BYTES)
+        held[:: mmap.PAGESIZE] = b"x" * len(held[:: mmap.PAGESIZE])
+        del held
+        return answer(job, posting, answers)
+
+    return hoard
+
+
 FAULTS: dict[str, Callable[[Answer], Answer]] = {
     "obedient": obedient,
     "free": free,
@@ -127,6 +141,7 @@ FAULTS: dict[str, Callable[[Answer], Answer]] = {
     "leaky": leaky,
     "talkative": talkative,
     "carrying": carrying,
+    "greedy": greedy,
 }
 
 

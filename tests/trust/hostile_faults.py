@@ -17,6 +17,7 @@ CHILD_FAULTS = {
     "leaky-refusals": "leaky",
     "keep-metadata": "talkative",
     "carry-foreign-bytes": "carrying",
+    "no-memory-cap": "greedy",
 }
 """What is sabotaged, and what the decoder does then."""
 HARMLESS = ("obedient", "hanging")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import resource
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Self
 from tests.hostile import judge, seeds
 from tests.hostile.canary import Cage, Canary
 from tests.hostile.catalogue import Case
+from tests.hostile.memory import Scales
 from tests.trust.hostile_report import Report
 from tintype.codecs import (
     HEAD_BYTES,
@@ -27,7 +27,7 @@ from tintype.codecs import (
 from tintype.media.service import integrity
 
 MEGABYTE = 1 << 20
-MEMORY_BYTES = 700 * MEGABYTE
+MEMORY_MB = 700
 _AT_ONCE, _ATTEMPTS, _USUAL_S = 2, 3, 60
 _STEPS = 6
 """Decodings of one file at most: the ladder, a film of it, AVIF, a download; one again."""
@@ -82,14 +82,15 @@ class Gauntlet:
                 video_seconds=seconds,
             )
         )
-        self._deaths = _Deaths()
+        self._deaths, self._scales = _Deaths(), Scales()
         self._at_fault, self._seconds = 0, seconds
 
     async def __aenter__(self) -> Self:
-        # Made before anything is measured: what makes them is a child of this process, too.
+        # Made before the clock of any file runs.
         seeds.films()
         seeds.photos()
         self._before = self._outside()
+        await self._scales.__aenter__()
         logging.getLogger("tintype.codecs").addHandler(self._deaths)
         await self.codecs.start()
         if self.codecs.level().gaps:
@@ -107,6 +108,7 @@ class Gauntlet:
                 await self._afterwards()
         finally:
             await self.codecs.stop()
+            await self._scales.__aexit__(kind, error, at)
             logging.getLogger("tintype.codecs").removeHandler(self._deaths)
             self.canary.close()
         left = [path.name for path in (self._folder / "scratch").iterdir()]
@@ -229,9 +231,9 @@ class Gauntlet:
             report.violations.append("the canary was called")
         if (after := self._outside()) != self._before:
             report.violations.append(f"changed around it: {sorted(after ^ self._before)[:5]}")
-        report.figures["largest_child_mb"] = _largest_child() // MEGABYTE
-        if _largest_child() > MEMORY_BYTES:
-            report.violations.append(f"a decoder held {_largest_child() // MEGABYTE} MB")
+        report.figures["decoder_mb"] = held = self._scales.weigh() // MEGABYTE
+        if not 0 < held <= MEMORY_MB:
+            report.violations.append(f"a decoder held {held} MB")
 
     def _outside(self) -> set[tuple[str, int, int]]:
         """Every file in the cage, and those beside the sources that are nobody's."""
@@ -252,8 +254,3 @@ def _openness(pid: int | None) -> str:
     return ", ".join(
         f"{name} {told[name]}" for name, value in wanted.items() if told[name] != value
     )
-
-
-def _largest_child() -> int:
-    """The most that any child ever held; what made the seeds is one of them."""
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024

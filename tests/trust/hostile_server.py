@@ -15,6 +15,7 @@ from typing import Any
 from tests.hostile import catalogue, judge
 from tests.hostile.canary import MARKS, Cage, Canary
 from tests.hostile.catalogue import Case
+from tests.hostile.memory import descendants, most_held
 from tests.trust.hostile_report import Report
 from tests.trust.server import ServerProcess
 from tests.trust.social import Session, join
@@ -267,21 +268,3 @@ def _around(folder: Path) -> set[str]:
         for path in found
         if not any(part.startswith(kept) for part in path.relative_to(folder).parts)
     }
-
-
-def descendants(pid: int) -> Iterator[int]:
-    """The processes that it started, and theirs."""
-    with contextlib.suppress(OSError):
-        for thread in Path(f"/proc/{pid}/task").iterdir():
-            for each in map(int, (thread / "children").read_text().split()):
-                yield each
-                yield from descendants(each)
-
-
-def most_held(pid: int) -> int:
-    """The most memory that a process ever held, in bytes; 0 when it is gone."""
-    with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    return 0

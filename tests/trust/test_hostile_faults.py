@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.trust, pytest.mark.timeout(900)]
         ("leaky-refusals", ("says 'vips'",)),
         ("keep-metadata", ("holds b'Exif",)),
         ("carry-foreign-bytes", ("hostile-payload",)),
+        ("no-memory-cap", ("a decoder held 8",)),
     ],
 )
 async def test_the_experiment_sees_a_planted_fault(fault: str, words: tuple[str, ...]) -> None:
