@@ -74,6 +74,18 @@ async def test_numbers_go_on_behind_those_of_a_log_that_is_ahead(
     assert numbers([*numbered]) == [71]
 
 
+async def test_what_somebody_numbered_and_could_not_send_comes_before_anything_newer(
+    database: Database, sending: Sending
+) -> None:
+    await publish(database, range(2))
+    numbered = await sending.number(after=0)
+    await publish(database, range(3))
+
+    assert [*await sending.number(after=0)] == [*numbered]
+    assert [*await sending.number(after=1)] == [*numbered][1:]
+    assert numbers([*await sending.number(after=2)]) == [3, 4, 5]
+
+
 async def test_of_two_that_number_the_same_events_one_is_turned_away(
     database: Database, sending: Sending
 ) -> None:

@@ -90,10 +90,14 @@ class LaneRelay:
             await self.close()
 
     async def share(self) -> None:
-        """Renew leases, open the lanes of new ones, close those of lost ones."""
+        """Renew leases, open the lanes of new ones, close those of lost ones.
+
+        What somebody numbered who was shut out before sending it is looked for in all of them.
+        """
         held = await self._leases.share()
         for lease in self._open.keys() - set(held):
             await self._let_go(lease)
+        self._behind |= self._open.keys()
         fresh = [lease for lease in held if lease not in self._open]
         for failed in await asyncio.gather(*map(self._take, fresh), return_exceptions=True):
             if isinstance(failed, BaseException):

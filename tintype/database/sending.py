@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from tintype.database.leases import Lease
 from tintype.database.pruning import KEPT_MS
-from tintype.database.session import Database, Row, TryAgain
+from tintype.database.session import Database, Reader, Row, TryAgain
 from tintype.database.tables import outbox, sent_events
 from tintype.kernel.ids import Id
 from tintype.ports.events import LONGEST_APPEND, Record
@@ -31,7 +31,9 @@ class Sending:
         """Move the next events from the outbox among those that are sent, and return them.
 
         Their numbers follow the highest one there is, and ``after``, which the log has reached: a
-        database that was restored may be older than the log.
+        database that was restored may be older than the log. Where the log lacks something that is
+        numbered already, that is returned instead: a relay that was shut out may have numbered it
+        just now, and once the log has reached a higher number nobody would send it.
 
         Raises:
             TryAgain: somebody else was quicker.
@@ -42,10 +44,13 @@ class Sending:
         if not rows:
             return []
         async with self._database.write() as tx:
+            newest = await tx.scalar(sa.select(sa.func.max(sent_events.c.number)).where(self._lane))
+            # Who numbers between this look and the commit gets the same numbers: one of us fails.
+            if (newest or 0) > after and (lacking := await self._beyond(tx, after)):
+                return lacking
             taken = await tx.execute(self._without([row.id for row in rows]))
             if taken < len(rows):
                 raise TryAgain
-            newest = await tx.scalar(sa.select(sa.func.max(sent_events.c.number)).where(self._lane))
             records = [
                 _record(row, number) for number, row in enumerate(rows, max(newest or 0, after) + 1)
             ]
@@ -70,13 +75,7 @@ class Sending:
     async def beyond(self, number: int) -> Sequence[Record]:
         """The next events after this number that somebody may not have read."""
         async with self._database.read() as reader:
-            rows = await reader.all(
-                sa.select(sent_events)
-                .where(self._lane, sent_events.c.number > number, sent_events.c.kind != _READ)
-                .order_by(sent_events.c.number)
-                .limit(LONGEST_APPEND)
-            )
-        return [_record(row, row.number) for row in rows]
+            return await self._beyond(reader, number)
 
     async def forget(self, ids: Collection[Id]) -> None:
         """Drop from the outbox what is in the log already."""
@@ -112,6 +111,15 @@ class Sending:
                 .where(self._lane, sent_events.c.number == ends.newest, dropped)
                 .values(kind=_READ, payload=b"")
             )
+
+    async def _beyond(self, reader: Reader, number: int) -> Sequence[Record]:
+        rows = await reader.all(
+            sa.select(sent_events)
+            .where(self._lane, sent_events.c.number > number, sent_events.c.kind != _READ)
+            .order_by(sent_events.c.number)
+            .limit(LONGEST_APPEND)
+        )
+        return [_record(row, row.number) for row in rows]
 
     def _without(self, ids: Collection[Id]) -> sa.Delete:
         return sa.delete(outbox).where(self._shards, outbox.c.id.in_(ids))
