@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 import pyvips
 
+from tests.hostile.memory import Scales
 from tests.unit.codecs import hostile, originals
 from tests.unit.codecs.conftest import Canary
 from tintype.codecs import Codecs, PhotoResult, Rejected, VideoResult
@@ -25,19 +26,18 @@ AT_ONCE = 2
 Process = Callable[[Path, Path], Awaitable[PhotoResult | VideoResult]]
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
+async def scales() -> AsyncIterator[Scales]:
+    """Up before the first decoder starts."""
+    async with Scales() as standing:
+        yield standing
+
+
 @pytest.fixture(autouse=True)
-def bounded_memory() -> Iterator[None]:
-    """No child of a test, decoders and the ffmpeg of the tests, ever held more than this.
-
-    The kernel keeps one high-water mark for all children: other tests may have raised it before.
-    """
-    before = _largest_child()
+def bounded_memory(scales: Scales) -> Iterator[None]:
+    """No decoder, nor the ffmpeg below it, ever held more than this."""
     yield
-    assert _largest_child() <= max(before, MEMORY_BYTES)
-
-
-def _largest_child() -> int:
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    assert scales.weigh() <= MEMORY_BYTES
 
 
 async def _verdicts(
