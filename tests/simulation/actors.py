@@ -114,7 +114,14 @@ def _watched(world: World, viewer: int, process: Process) -> Iterator[list[Watch
 
 
 async def _read(world: World, viewer: int, below: int, limit: int) -> tuple[Watch, Window[Card]]:
-    """One page, of whichever process the balancer picks, judged."""
+    """One page, judged."""
+    watch, window = await _look(world, viewer, below, limit)
+    watch.check(window.ids, below, window.examined)
+    return watch, window
+
+
+async def _look(world: World, viewer: int, below: int, limit: int) -> tuple[Watch, Window[Card]]:
+    """One page, of whichever process the balancer picks, and what it is to be judged by."""
     process = world.someone()
     with _watched(world, viewer, process) as watches:
         await process.notices.catch_up()
@@ -122,7 +129,6 @@ async def _read(world: World, viewer: int, below: int, limit: int) -> tuple[Watc
             # It may serve what it was told a second ago: judged by that.
             watches.append(world.watch(viewer, process))
         window = await process.feed.window(viewer, below, limit)
-    watches[-1].check(window.ids, below, window.examined)
     return watches[-1], window
 
 
@@ -134,10 +140,13 @@ async def walk(world: World, viewer: int) -> None:
         try:
             watch, window = await _read(world, viewer, below, limit)
             if world.dice.random() < 0.2:
-                again, repeat = await _read(world, viewer, below, limit)
-                kept = {id_ for id_ in window.ids if id_ in watch.settled & again.always}
+                again, repeat = await _look(world, viewer, below, limit)
+                due = again.always & (watch.settled | again.settled | again.own)
+                kept = due.intersection(window.ids)
                 lost = {id_ for id_ in kept if id_ >= (repeat.examined or 0)} - set(repeat.ids)
                 require(STABLE, not lost, f"{viewer} below {below}: {sorted(lost)} vanished")
+                # Only now: to this judge most of what vanishes is a skip like any other.
+                again.check(repeat.ids, below, repeat.examined)
         except Unavailable:
             return  # a rung of the ladder is switched off: told to come back
         if window.examined is None or world.dice.random() < 0.1:

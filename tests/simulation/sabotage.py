@@ -107,10 +107,16 @@ def _add_below(self: Any, ids: Collection[int], floor: int) -> None:
 
 @plants("pages-shift-when-posts-arrive", named.STABLE, SteppedTimelines, "page")
 async def _page_by_rank(self: Any, account: int, below: int, limit: int) -> TimelinePage:
+    # Whoever asks for the same page again gets it by its rank, counted from a head that has moved.
     timeline = self._timelines.get(account)
     newest = timeline.ids[-1] if timeline is not None and timeline.ids else 0
-    first_seen: dict[tuple[int, int], int] = self.__dict__.setdefault("first_seen", {})
-    shift = int(first_seen.setdefault((account, below), newest) < newest)
+    heads: dict[int, int] = self.stored.__dict__.setdefault("heads", {})
+    last: dict[int, int] = self.stored.__dict__.setdefault("last", {})
+    if below == model.NEWEST:
+        heads[account] = newest
+    again = last.get(account) == below != model.NEWEST and bool(heads.get(account))
+    shift = int(again and newest > heads[account])
+    last[account] = below
     ids, floor, state = await _page(self, account, below, limit + shift)
     return TimelinePage(ids[shift:], floor, state)
 
