@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 ENGINES := $(VENV)/.engines
 DEV := $(VENV)/.dev
-XDIST ?= -n 2
+# One more than there are processors: servers, engines and browsers are often waited for.
+XDIST ?= -n $(shell echo $$(( $$(nproc) + 1 )))
 
 .PHONY: run demo fleet engines test test-engines simulate check bench format clean lock reference migration web
 
