@@ -51,16 +51,20 @@ def _warm(broker: KafkaBroker) -> None:
     producer = Producer(client | {"transactional.id": "warm"})
     reader = Consumer(client | {"group.id": "warm"})
     deadline = time.monotonic() + _WARM_S
-    while True:
-        try:
-            producer.init_transactions(10)
-            reader.committed([TopicPartition("warm", 0)], timeout=10)
-        except KafkaException:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-        else:
-            break
+    # One after the other: what went well once may not be asked for again.
+    for ask in (
+        lambda: producer.init_transactions(10),
+        lambda: reader.committed([TopicPartition("warm", 0)], timeout=10),
+    ):
+        while True:
+            try:
+                ask()
+            except KafkaException:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+            else:
+                break
     reader.close()
 
 
