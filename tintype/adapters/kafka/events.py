@@ -164,7 +164,13 @@ class KafkaEvents:
         if group not in self._readers:
             self._readers[group] = Consumer(
                 self._settings.client(
-                    {"group.id": self._settings.group(group), "enable.auto.commit": False}
+                    {
+                        "group.id": self._settings.group(group),
+                        "enable.auto.commit": False,
+                        # A transaction that was just committed counts: its mark comes later, and
+                        # an end before it would let go of what nobody has read.
+                        "isolation.level": "read_uncommitted",
+                    }
                 )
             )
         return self._readers[group]
