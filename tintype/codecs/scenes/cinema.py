@@ -44,11 +44,11 @@ def paint_video(seed: int, seconds: float, width: int, height: int, path: Path) 
         if process.stdin is None:
             raise ValueError("no pipe to ffmpeg")
         frames = max(1, round(seconds * _RATE))
-        with contextlib.suppress(BrokenPipeError):  # its status tells why it hung up
+        # Its status tells why it hung up. Closed in here: what is still to be flushed breaks, too.
+        with contextlib.suppress(BrokenPipeError), contextlib.closing(process.stdin) as pipe:
             for frame in range(frames):
                 share = 0.5 - 0.5 * np.cos(np.pi * frame / frames)
                 left, top = int((wide - width) * share), int((tall - height) * (1 - share))
-                process.stdin.write(scene[top : top + height, left : left + width].tobytes())
-            process.stdin.close()
+                pipe.write(scene[top : top + height, left : left + width].tobytes())
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, order)
