@@ -12,9 +12,9 @@ import pytest
 import pytest_asyncio
 import pyvips
 
+from tests.hostile.canary import Canary
 from tests.hostile.memory import Scales
 from tests.unit.codecs import hostile, originals
-from tests.unit.codecs.conftest import Canary
 from tintype.codecs import Codecs, PhotoResult, Rejected, VideoResult
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

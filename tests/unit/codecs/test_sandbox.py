@@ -12,8 +12,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.hostile.canary import Canary
 from tests.unit.codecs import mole, originals
-from tests.unit.codecs.conftest import Canary
 from tintype.codecs import Codecs, CodecSettings, Kind, Limits, SandboxLevel
 from tintype.codecs.model import Role
 from tintype.codecs.wire import Failed, PhotoJob, Posting, Ready

@@ -202,7 +202,8 @@ class Live:
         except Unavailable:
             # Not known: asking once too often does no harm.
             shown = frozenset(authors)
-        if not shown.isdisjoint(authors - {viewer}):
+        others = authors - {viewer} if viewer in authors else authors
+        if not shown.isdisjoint(others):
             for stream in streams:
                 stream.tell_feed()
 
