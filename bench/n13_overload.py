@@ -56,6 +56,11 @@ class Outcome(NamedTuple):
         return f"{kind} {self.good[kind] / max(1, self.asked[kind]):.0%}"
 
 
+def _against(flood: Outcome, peak: Outcome) -> float:
+    """What a flood left of a peak; nothing when no answer of the peak was a success in time."""
+    return flood.rate / peak.rate if peak.rate else 0.0
+
+
 class _Line(asyncio.Protocol):
     """One kept connection that is free, or waits for one answer."""
 
@@ -211,7 +216,7 @@ def overloaded(folder: Path, **environment: str) -> tuple[Outcome, Outcome]:
                 pairs.append((peak, _run(_flood(address, mix, TIMES * peak.rate))))
         finally:
             os.sched_setaffinity(0, before)
-    pairs.sort(key=lambda pair: pair[1].rate / pair[0].rate)
+    pairs.sort(key=lambda pair: _against(pair[1], pair[0]))
     return pairs[len(pairs) // 2]
 
 
@@ -219,14 +224,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         peak, flood = overloaded(Path(name) / "gate", TINTYPE_OVERLOAD__WAIT_MS=str(WAIT_MS))
         open_peak, open_flood = overloaded(Path(name) / "open", TINTYPE_OVERLOAD__WAIT_MS="0")
-    ratio = flood.rate / peak.rate
+    ratio = _against(flood, peak)
     asked = sum(flood.asked.values()) / SECONDS
     row = {
         "n": "N13",
         "figure": f"answered within {IN_TIME_S} s at {TIMES} times what can be done",
         "measured": (
             f"{ratio:.2f} of the peak ({flood.rate:,.0f} of {peak.rate:,.0f} req/s; "
-            f"{asked:,.0f} asked for); without the gate {open_flood.rate / open_peak.rate:.2f}"
+            f"{asked:,.0f} asked for); without the gate {_against(open_flood, open_peak):.2f}"
         ),
         "ratio": round(ratio, 3),
         "bar": f"≥ {BAR}",
