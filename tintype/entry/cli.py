@@ -17,6 +17,7 @@ from tintype.config import ConfigError, load
 from tintype.entry import logs
 from tintype.entry.cli_admin import admin_app
 from tintype.entry.cli_backup import backup, restore_backup
+from tintype.entry.cli_bench import bench_app
 from tintype.entry.cli_database import database_app
 from tintype.entry.cli_doctor import doctor
 from tintype.entry.cli_migrate import migrate_store
@@ -131,6 +132,7 @@ app.command()(backup)
 app.command("restore")(restore_backup)
 app.command("migrate-store")(migrate_store)
 app.add_typer(admin_app, name="admin")
+app.add_typer(bench_app, name="bench")
 app.add_typer(database_app, name="db")
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(letters_app, name="dead-letters")
