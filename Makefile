@@ -52,7 +52,7 @@ migration: $(DEV) ## Draft a migration from the tables: make migration MESSAGE="
 	$(BIN)/python -m tools.migration "$(MESSAGE)"
 
 lock: $(DEV) ## Resolve the dependencies anew, with hashes and without addresses
-	for set in runtime node engines dev deploy go; do $(BIN)/uv pip compile --quiet --upgrade --generate-hashes \
+	for set in runtime node engines bench dev deploy go; do $(BIN)/uv pip compile --quiet --upgrade --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --python-version 3.11 \
 		--custom-compile-command "make lock" requirements/$$set.in -o requirements/$$set.txt; done
 
