@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -41,6 +42,10 @@ ALL = (
 )
 
 
+CHECKED: Counter[str] = Counter()
+"""How often each invariant was looked at in this process."""
+
+
 class Violation(AssertionError):  # noqa: N818 - it is what the invariants call it
     """An invariant does not hold."""
 
@@ -50,6 +55,7 @@ class Violation(AssertionError):  # noqa: N818 - it is what the invariants call 
 
 
 def require(invariant: str, holds: bool, detail: str) -> None:
+    CHECKED[invariant] += 1
     if not holds:
         raise Violation(invariant, detail)
 

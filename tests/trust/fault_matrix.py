@@ -3,7 +3,8 @@
 ``python -m tests.trust.fault_matrix`` lives through what continuous integration does and prints the
 table; ``--long`` takes every fault and the full outages, ``--only`` some by words of their names.
 ``--sabotage lose-batch``, ``keep-notices`` and ``delete-early`` plant a bug that must turn it red.
-``--evidence`` keeps logs, rows and every call of a row that was red.
+``--evidence`` keeps logs, rows and every call of a row that was red, ``--record`` the rows of
+docs/reference/feed-proof.md.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.fleet import roomy_folder
+from tests.proof import results
 from tests.trust.faults import FAULTS, Fault, nothing
 from tests.trust.fleet_faults import Rig
 from tests.trust.fleet_load import Doors, Figures, Town, arrive
@@ -124,9 +126,8 @@ class Matrix:
                 self.town.patient = self.press.patient = not fault.notices
             struck = time.monotonic()
             await fault.strike(self.rig)
-            await asyncio.sleep(
-                fault.long_hold_s if self._long and fault.long_hold_s else fault.hold_s
-            )
+            outcome.held_s = fault.long_hold_s if self._long and fault.long_hold_s else fault.hold_s
+            await asyncio.sleep(outcome.held_s)
             await fault.heal(self.rig)
             healed = time.monotonic()
             if fault.experiment != _SABOTAGE:
@@ -219,12 +220,16 @@ async def run(
     long: bool = False,
     bugs: Sequence[str] = (),
     evidence: Path | None = None,
+    record: Path | None = None,
 ) -> Matrix:
     """Live through these faults, and with these bugs, on one fleet, printing as it goes."""
     async with Matrix(long=long, evidence=evidence) as matrix:
         print(HEAD, flush=True)
         for fault in faults:
-            _tell(await matrix.live_through(fault))
+            outcome = await matrix.live_through(fault)
+            _tell(outcome)
+            if record is not None:
+                results.keep("faults", fault.name, outcome.facts() | results.taken(), record)
         for bug in bugs:
             _tell(await matrix.see(bug))
         return matrix
@@ -242,6 +247,7 @@ def main() -> int:
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--evidence", type=Path, help="a folder for what is known of a red row")
+    parser.add_argument("--record", type=Path, help="a folder for the rows of the page of proof")
     parser.add_argument("--sabotage", nargs="*", choices=BUGS, default=None)
     chosen = parser.parse_args()
     faults = [
@@ -251,7 +257,9 @@ def main() -> int:
         or any(word.lower() in fault.name.lower() for word in chosen.only)
     ]
     if chosen.sabotage is None:
-        matrix = asyncio.run(run(faults, long=chosen.long, evidence=chosen.evidence))
+        matrix = asyncio.run(
+            run(faults, long=chosen.long, evidence=chosen.evidence, record=chosen.record)
+        )
     else:
         matrix = asyncio.run(run([], bugs=chosen.sabotage or list(BUGS)))
     return 1 if any(outcome.violations for outcome in matrix.outcomes) else 0

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.trust.faults import Fault
+
+_KINDS = {
+    "lost": r"lost \{|missing|not shown|holes",
+    "doubled": r"twice|doubles|extra \{",
+    "miscounted": r"instead of|notifications:",
+    "forbidden": r"forbidden|shown to|is shown|are shown|shows|known elsewhere",
+}
+"""Which words of a violation say what kind of wrong it is."""
 
 
 @dataclass
@@ -25,6 +35,7 @@ class Outcome:
     delivery_s: float = 0.0
     recovery_s: float = 0.0
     equal_s: float = 0.0
+    held_s: float = 0.0
     deeds: int = 0
     violations: list[str] = field(default_factory=list)
 
@@ -36,6 +47,25 @@ class Outcome:
             f"| {self.slowest_write_ms / 1000:.1f} | {self.stale_ms:.0f} | {self.delivery_s:.1f} "
             f"| {self.recovery_s:.1f} | {self.equal_s:.1f} | {len(self.violations) or 'none'} |"
         )
+
+    def facts(self) -> dict[str, Any]:
+        """What the page of proof tells of this fault."""
+        told = dict.fromkeys((*_KINDS, "other"), 0)
+        for violation in self.violations:
+            kinds = [kind for kind, words in _KINDS.items() if re.search(words, violation)]
+            for kind in kinds or ["other"]:
+                told[kind] += 1
+        return {
+            "held_s": round(self.held_s, 1),
+            "reads": self.reads,
+            "refused": self.refused,
+            "tiers": dict(self.tiers.most_common()),
+            "slowest_write_s": round(self.slowest_write_ms / 1000, 1),
+            "recovery_s": round(self.recovery_s, 1),
+            "equal_s": round(self.equal_s, 1),
+            "deeds": self.deeds,
+            **told,
+        }
 
     def beyond(self) -> list[str]:
         """The pass figures that were missed."""

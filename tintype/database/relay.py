@@ -95,7 +95,7 @@ class LaneRelay:
         What somebody numbered who was shut out before sending it is looked for in all of them.
         """
         held = await self._leases.share()
-        for lease in self._open.keys() - set(held):
+        for lease in [lease for lease in self._open if lease not in held]:
             await self._let_go(lease)
         self._behind |= self._open.keys()
         fresh = [lease for lease in held if lease not in self._open]
@@ -154,7 +154,9 @@ class LaneRelay:
 
     async def _round(self) -> int:
         """One append in every lane that has something."""
-        waiting = {*await self._waiting(), *self._behind} & self._open.keys()
+        due = {*await self._waiting(), *self._behind}
+        # In the order of the lanes: what is simulated has to happen the same way again.
+        waiting = [lease for lease in self._open if lease in due]
         counts = await asyncio.gather(*map(self._move, waiting), return_exceptions=True)
         for failed in counts:
             if isinstance(failed, BaseException):
