@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 
 from tintype.feed.model import Tier
-from tintype.posts import PostView
+from tintype.posts import FeedPostView
 
 
 class FeedPage(msgspec.Struct, frozen=True):
@@ -15,6 +15,6 @@ class FeedPage(msgspec.Struct, frozen=True):
     the most popular first, and ``next_cursor`` is null. ``ranked`` needs a ranker.
     """
 
-    items: list[PostView]
+    items: list[FeedPostView]
     next_cursor: str | None
     tier: Tier

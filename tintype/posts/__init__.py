@@ -10,11 +10,13 @@ from tintype.posts.model import (
     MOST_TAGS,
     Delivery,
     PostFacts,
+    Why,
 )
-from tintype.posts.service import Card, DeliveryPolicy, Posts
-from tintype.posts.views import CommentView, PostView, TagView
+from tintype.posts.service import FOLLOWED, Card, DeliveryPolicy, Posts, Whys
+from tintype.posts.views import CommentView, FeedPostView, PostView, TagView
 
 __all__ = [
+    "FOLLOWED",
     "LONGEST_ALT",
     "LONGEST_CAPTION",
     "LONGEST_COMMENT",
@@ -26,9 +28,12 @@ __all__ = [
     "CommentView",
     "Delivery",
     "DeliveryPolicy",
+    "FeedPostView",
     "PostFacts",
     "PostNotFound",
     "PostView",
     "Posts",
     "TagView",
+    "Why",
+    "Whys",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Literal
 
 import msgspec
@@ -28,6 +29,21 @@ LONGEST_COMMENT = 1_000
 MOST_TAGS = 30
 MOST_MENTIONS = 30
 _HOUR_MS = 3600 * 1000
+
+
+class Why(StrEnum):
+    """Why a feed shows a post to its viewer."""
+
+    FOLLOWED = "followed"
+    """The viewer follows its author."""
+    CELEBRITY = "celebrity"
+    """The viewer follows its author, whom so many follow that the post was merged on read."""
+    OWN = "own"
+    """The viewer posted it."""
+    DISCOVERY = "discovery"
+    """A ranked feed found it for the viewer, who does not follow its author."""
+    POPULAR = "popular"
+    """Many like it, and it stands in while the own feed can not be read."""
 
 
 class Post(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from tintype.kernel.clock import to_rfc3339
 from tintype.kernel.ids import timestamp_ms
 from tintype.kernel.page import Page
 from tintype.media import NewUploadView, SlideView
-from tintype.posts.model import Comment, Post, Shown
+from tintype.posts.model import Comment, Post, Shown, Why
 
 
 class PostCounts(msgspec.Struct, frozen=True):
@@ -44,6 +44,18 @@ class PostView(msgspec.Struct, frozen=True):
     slides: list[SlideView]
     counts: PostCounts
     viewer: Marks
+
+
+class FeedPostView(PostView, frozen=True):
+    """A post as a feed shows it: like everywhere else, and ``why`` it is there.
+
+    ``followed`` and ``celebrity``: the viewer follows its author; the second author has so many
+    followers that the post was not delivered to each but merged when the feed was read. ``own``:
+    the viewer posted it. ``popular``: the feed could not be read, and popular posts stand in.
+    ``discovery`` is said of what a ranked feed found for the viewer. Expect further values.
+    """
+
+    why: Why
 
 
 EncodedPage = Page[msgspec.Raw]

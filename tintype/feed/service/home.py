@@ -22,6 +22,7 @@ from tintype.feed.service.feed import Feed
 from tintype.feed.service.patience import DatabasePatience, Patience, Trusting
 from tintype.feed.service.pulled import Primer
 from tintype.feed.service.reach import ByReach
+from tintype.feed.service.reading import Window
 from tintype.feed.service.trending import Trending
 from tintype.graph import Graph
 from tintype.kernel.cursor import decode, encode
@@ -29,7 +30,7 @@ from tintype.kernel.ids import Id
 from tintype.kernel.page import DEFAULT_LIMIT
 from tintype.kernel.problem import Unavailable
 from tintype.ports.timelines import Timelines
-from tintype.posts import Card, Posts
+from tintype.posts import FOLLOWED, Card, Posts, Why, Whys
 
 CURSOR = "feed"
 NO_TIER = "none"
@@ -54,6 +55,7 @@ class Home(Feed[Card]):
         super().__init__(timelines, graph, posts)
         self._database = database
         self._posts = posts
+        self._widely_followed = posts.widely_followed
         self._trending = Trending(graph, posts)
         self._tiers = tiers_of(FeedFlags())
         self.answers = dict.fromkeys((*Tier, NO_TIER), 0)
@@ -176,7 +178,9 @@ class Home(Feed[Card]):
         if window is None:
             return None
         around = (_START, _end(window.examined, window.tier))
-        return self._posts.encode_at_hand(window.cards, viewer=viewer, here=here, around=around)
+        return self._posts.encode_at_hand(
+            window.cards, viewer=viewer, here=here, around=around, whys=self._whys(viewer, window)
+        )
 
     async def _page(self, viewer: Id, below: Id, limit: int, here: str) -> tuple[bytes, Tier]:
         try:
@@ -188,8 +192,27 @@ class Home(Feed[Card]):
     async def _read(self, viewer: Id, below: Id, limit: int, here: str) -> tuple[bytes, Tier]:
         window = await self.reading.window(viewer, below, limit)
         around = (_START, _end(window.examined, window.tier))
-        body = await self._posts.encode(window.cards, viewer=viewer, here=here, around=around)
+        whys = self._whys(viewer, window)
+        body = await self._posts.encode(
+            window.cards, viewer=viewer, here=here, around=around, whys=whys
+        )
         return body, window.tier
+
+    def _whys(self, viewer: Id, window: Window[Card]) -> Whys:
+        """Why these posts are in the viewer's feed."""
+        authors = window.authors
+        # Most pages are only of ordinary followees: seen without looking at the posts one by one.
+        if (
+            authors is not None
+            and viewer not in authors
+            and authors.isdisjoint(self._widely_followed)
+        ):
+            return FOLLOWED
+        return {
+            card.id: Why.OWN if card.author == viewer else Why.CELEBRITY
+            for card in window.cards
+            if card.pulled or card.author == viewer
+        }
 
     async def _last(
         self, viewer: Id, cursor: str | None, limit: int, here: str

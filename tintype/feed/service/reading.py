@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
 from operator import attrgetter
-from typing import Generic, NamedTuple, TypeGuard
+from typing import Generic, NamedTuple
 
 from tintype.feed.errors import FeedUnavailable
 from tintype.feed.model import NEWEST, FeedFlags, Run, Tier, merge, run_of, tiers_of
@@ -53,12 +53,16 @@ class Sources(NamedTuple, Generic[C]):
 
 
 class Window(NamedTuple, Generic[C]):
-    """Part of a feed. ``examined`` is where the next window starts; ``None`` at the end."""
+    """Part of a feed. ``examined`` is where the next window starts; ``None`` at the end.
+
+    ``authors`` are whose posts these are, where that was found out on the way.
+    """
 
     cards: Sequence[C]
     ids: Sequence[Id]
     examined: Id | None
     tier: Tier
+    authors: AbstractSet[Id] | None = None
 
     def answered_by(self, tier: Tier) -> Window[C]:
         """The window once another tier had to help: the lower of the two is named."""
@@ -287,19 +291,23 @@ def _first(
 ) -> Window[C]:
     """The window that a run begins."""
     first = found[:limit]
-    if len(first) == limit and _all_shown(first, shown):
-        ids = run.ids[:limit]
-        end = len(found) == limit and not run.complete_above
-        return Window(first, ids, None if end else ids[-1], _HEALTHY)
+    if len(first) == limit:
+        authors = _authors_of(first)
+        if authors is not None and authors <= shown:
+            # Nothing is filtered, as on most pages: seen without looking at them one by one.
+            ids = run.ids[:limit]
+            end = len(found) == limit and not run.complete_above
+            examined = None if end else ids[-1]
+            return Window(first, ids, examined, _HEALTHY, authors)  # type: ignore[arg-type] # all live
     return _one_by_one(run, found, shown, Window((), (), below, _HEALTHY), limit)
 
 
-def _all_shown(found: Sequence[C | None], shown: AbstractSet[Id]) -> TypeGuard[Sequence[C]]:
-    """Whether nothing is filtered, as on most pages: seen without looking at them one by one."""
+def _authors_of(found: Sequence[C | None]) -> AbstractSet[Id] | None:
+    """Whose these are; ``None`` when one of them is not live."""
     try:
-        return {*map(_author, found)} <= shown
+        return {*map(_author, found)}
     except AttributeError:
-        return False
+        return None
 
 
 def _one_by_one(

@@ -18,10 +18,10 @@ from tintype.database import counts as folded
 from tintype.kernel.ids import Id
 from tintype.kernel.links import ENCODED_HERE
 from tintype.media import Media
-from tintype.posts.model import CountsMoved, PostChanged
+from tintype.posts.model import CountsMoved, PostChanged, Why
 from tintype.posts.service.assembly import Assembly
 from tintype.posts.service.held import Held
-from tintype.posts.service.marks import NEITHER, HeldMarks
+from tintype.posts.service.marks import ENDS_ELSEWHERE, ENDS_OF, NEITHER, HeldMarks
 from tintype.posts.store import posts as store
 from tintype.posts.views import Marks, PostCounts, PostView
 
@@ -34,6 +34,13 @@ _NO_COUNTS = _encode(PostCounts()) + b',"viewer":' + _NOBODY
 Around = tuple[bytes, bytes]
 """What comes before and after the items of a page."""
 
+Whys = Mapping[Id, Why]
+"""Why posts are in a feed, by post: those that are there because their author is followed may be
+left out."""
+
+FOLLOWED: Whys = {}
+"""Every post is there because its author is followed."""
+
 
 class Head(msgspec.Struct, frozen=True):
     """A published post, encoded up to its counts, without its author's face in the middle."""
@@ -41,6 +48,7 @@ class Head(msgspec.Struct, frozen=True):
     author: Id
     before: bytes
     after: bytes
+    pulled: bool = False
 
 
 class Face(msgspec.Struct, frozen=True):
@@ -55,19 +63,20 @@ class Card:
     """A published post of a live author, encoded up to the viewer's marks.
 
     ``private`` tells that the author's posts are for followers alone: the addresses of their media
-    need grants of the viewer's own.
+    need grants of the viewer's own. ``pulled`` tells that it is stamped to be merged on read.
     """
 
-    __slots__ = ("author", "counts", "head", "id", "items", "private")
+    __slots__ = ("author", "counts", "head", "id", "items", "private", "pulled")
 
     def __init__(
-        self, id_: Id, author: Id, head: bytes, counts: PostCounts, *, private: bool
+        self, id_: Id, author: Id, head: bytes, counts: PostCounts, *, private: bool, pulled: bool
     ) -> None:
         self.id = id_
         self.author = author
         self.head = head
         self.counts = counts
         self.private = private
+        self.pulled = pulled
         self.items: dict[str, bytes] = {}
         """The item up to its marks, by the address under which the caller reaches this server;
         empty for private ones."""
@@ -92,8 +101,9 @@ def joined(
     viewer: Id | None,
     here: str,
     around: Around,
+    whys: Whys,
 ) -> bytes:
-    """The posts with the viewer's ``marks`` as a JSON array's items, between what is ``around``."""
+    """The posts of a feed with the viewer's ``marks``, between what is ``around`` them."""
     end = marks.get
     pieces = [around[0]]
     try:
@@ -103,6 +113,10 @@ def joined(
         pieces = [around[0]]
         for card in cards:
             pieces += (card.item(here, media, viewer), end(card.id, NEITHER))
+    if whys:
+        for place, card in enumerate(cards):
+            if (why := whys.get(card.id)) is not None:
+                pieces[2 * place + 2] = ENDS_OF[why][pieces[2 * place + 2]]
     if cards:
         pieces[-1] = pieces[-1][:-1]
     pieces.append(around[1])
@@ -134,6 +148,8 @@ class Cards:
         self._of_author: defaultdict[Id, set[Id]] = defaultdict(set)
         # Their counts moved, nothing else: only the counts are read again.
         self._outdated: dict[Id, Card] = {}
+        self.widely_followed: set[Id] = set()
+        """Authors of pulled posts, of all that have been handed out here."""
         database.notices.on_doubt(self._forget_all)
         media.origins.on_moved(self._forget_items)
         shelves = database.notices.shelves
@@ -169,30 +185,28 @@ class Cards:
             return None
 
     async def encode(
-        self, cards: Sequence[Card], *, viewer: Id | None, here: str, around: Around = (b"", b"")
+        self, cards: Sequence[Card], *, viewer: Id, here: str, around: Around, whys: Whys
     ) -> bytes:
-        """The posts as the items of a JSON array, between what stands ``around`` them.
+        """The posts of a feed as the items of a JSON array, between what stands ``around`` them.
 
         ``here`` is the address under which the caller reaches this server.
         """
-        page = self.encode_at_hand(cards, viewer=viewer, here=here, around=around)
+        page = self.encode_at_hand(cards, viewer=viewer, here=here, around=around, whys=whys)
         if page is not None:
             return page
         marks = await self._marks_of(cards, viewer)
-        return joined(cards, marks, self._media, viewer=viewer, here=here, around=around)
+        return joined(cards, marks, self._media, viewer=viewer, here=here, around=around, whys=whys)
 
     def encode_at_hand(
-        self, cards: Sequence[Card], *, viewer: Id | None, here: str, around: Around = (b"", b"")
+        self, cards: Sequence[Card], *, viewer: Id, here: str, around: Around, whys: Whys
     ) -> bytes | None:
         """The answer of ``encode`` when the viewer's marks are held."""
         if not cards:
             return b"".join(around)
-        marks: Mapping[Id, bytes] | None = {}
-        if viewer is not None:
-            marks = self._marks.at_hand(viewer, (card.id for card in cards))
+        marks = self._marks.at_hand(viewer, (card.id for card in cards))
         if marks is None:
             return None
-        return joined(cards, marks, self._media, viewer=viewer, here=here, around=around)
+        return joined(cards, marks, self._media, viewer=viewer, here=here, around=around, whys=whys)
 
     async def raw(self, cards: Sequence[Card], *, viewer: Id | None) -> list[msgspec.Raw]:
         """The posts as parts of a view that is still to be encoded."""
@@ -201,8 +215,9 @@ class Cards:
         marks = await self._marks_of(cards, viewer)
         here = ENCODED_HERE.decode()
         return [
-            msgspec.Raw(card.item(here, self._media, viewer) + marks.get(card.id, NEITHER)[:-1])
+            msgspec.Raw(card.item(here, self._media, viewer) + ENDS_ELSEWHERE[end])
             for card in cards
+            for end in (marks.get(card.id, NEITHER),)
         ]
 
     async def _marks_of(self, cards: Sequence[Card], viewer: Id | None) -> Mapping[Id, bytes]:
@@ -257,7 +272,14 @@ class Cards:
             found = await self._put_together([id_ for id_ in ids if id_ not in outdated])
             counted = await self._counts.through(outdated, self._read_counts)
             for id_, card in outdated.items():
-                found[id_] = Card(id_, card.author, card.head, counted[id_], private=card.private)
+                found[id_] = Card(
+                    id_,
+                    card.author,
+                    card.head,
+                    counted[id_],
+                    private=card.private,
+                    pulled=card.pulled,
+                )
         finally:
             for id_ in fill:
                 self._outdated.pop(id_, None)
@@ -279,7 +301,16 @@ class Cards:
                 del found[id_]
                 continue
             whole = head.before + face.view + head.after
-            found[id_] = Card(id_, head.author, whole, counted[id_], private=face.private)
+            if head.pulled:
+                self.widely_followed.add(head.author)
+            found[id_] = Card(
+                id_,
+                head.author,
+                whole,
+                counted[id_],
+                private=face.private,
+                pulled=head.pulled,
+            )
         return found
 
     async def _read_heads(self, ids: Collection[Id]) -> dict[Id, Head]:
@@ -290,7 +321,11 @@ class Cards:
                 if post.state == "published"
             ]
             views = await self._assembly.views(reader, posts, viewer=None)
-        return {post.id: _head(views[post.id], post.author) for post in posts if post.id in views}
+        return {
+            post.id: _head(views[post.id], post.author, pulled=post.delivery == "pull")
+            for post in posts
+            if post.id in views
+        }
 
     async def _read_faces(self, authors: Collection[Id]) -> dict[Id, Face]:
         async with self._database.read() as reader:
@@ -306,7 +341,7 @@ class Cards:
         return {id_: PostCounts(**counts) for id_, counts in counted.items()}
 
 
-def _head(view: PostView, author: Id) -> Head:
+def _head(view: PostView, author: Id, *, pulled: bool) -> Head:
     encoded = _encode(msgspec.structs.replace(view, counts=PostCounts()))
     before, _, after = encoded.removesuffix(_NO_COUNTS).partition(_encode(view.author))
-    return Head(author, before, after)
+    return Head(author, before, after, pulled)

@@ -1,4 +1,8 @@
-"""What viewers liked and saved, encoded as the end of a card and held in this process."""
+"""What viewers liked and saved, encoded as the end of a card and held in this process.
+
+An end is the end of a post in a feed that is there because its author is followed, as nearly all
+are. What ends it for another reason, or elsewhere, is looked up by it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import msgspec
 
 from tintype.database import Database
 from tintype.kernel.ids import Id
-from tintype.posts.model import MarksChanged, MarksForgotten
+from tintype.posts.model import MarksChanged, MarksForgotten, Why
 from tintype.posts.service.assembly import marks_of
 from tintype.posts.service.held import Held
 from tintype.posts.store import reactions
@@ -22,16 +26,21 @@ NEWEST = 500
 _encode = msgspec.json.Encoder().encode
 
 
-def _end(marks: Marks) -> bytes:
-    return _encode(marks) + b"},"
+def _end(marks: Marks, why: Why) -> bytes:
+    return _encode(marks) + b',"why":' + _encode(why) + b"},"
 
 
-_ENDS = {
-    (liked, saved): _end(Marks(liked=liked, saved=saved))
-    for liked in (False, True)
-    for saved in (False, True)
-}
+_MARKS = [Marks(liked=liked, saved=saved) for liked in (False, True) for saved in (False, True)]
+_ENDS = {(marks.liked, marks.saved): _end(marks, Why.FOLLOWED) for marks in _MARKS}
 NEITHER = _ENDS[False, False]
+ENDS_OF: Mapping[Why, Mapping[bytes, bytes]] = {
+    why: {_end(marks, Why.FOLLOWED): _end(marks, why) for marks in _MARKS} for why in Why
+}
+"""The end of a post that is in a feed for another reason, by the end that is held."""
+ENDS_ELSEWHERE: Mapping[bytes, bytes] = {
+    _end(marks, Why.FOLLOWED): _encode(marks) + b"}" for marks in _MARKS
+}
+"""The end of a post that is shown elsewhere, without what separates it from the next one."""
 
 
 class _Newest(NamedTuple):

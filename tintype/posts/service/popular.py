@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from tintype.database import Database
 from tintype.kernel.ids import SHARDS, Id, lowest_id_at, timestamp_ms
 from tintype.media import Media
-from tintype.posts.model import popularity
+from tintype.posts.model import Why, popularity
 from tintype.posts.service.cards import Around, Card, Cards, joined
 from tintype.posts.service.marks import HeldMarks
 from tintype.posts.store import popular as store
@@ -75,7 +75,8 @@ class Popular:
         Asks nobody: likes and saves of the viewer show only as far as they are held.
         """
         marks = self._marks.known(viewer)
-        return joined(cards, marks, self._media, viewer=viewer, here=here, around=around)
+        whys = dict.fromkeys((card.id for card in cards), Why.POPULAR)
+        return joined(cards, marks, self._media, viewer=viewer, here=here, around=around, whys=whys)
 
     def drop(self, post: Id) -> None:
         """This post changed."""

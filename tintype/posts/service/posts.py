@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 
 from tintype.accounts import Accounts
 from tintype.database import Database, Transaction
@@ -11,7 +12,7 @@ from tintype.kernel.ids import MAX_ID, Id
 from tintype.media import Media, Uploads
 from tintype.posts.model import CountsMoved, PostChanged, PostFacts
 from tintype.posts.service.assembly import Assembly
-from tintype.posts.service.cards import Around, Card, Cards
+from tintype.posts.service.cards import Around, Card, Cards, Whys
 from tintype.posts.service.comments import Comments
 from tintype.posts.service.editing import Editing
 from tintype.posts.service.erasing import Erasing
@@ -87,21 +88,27 @@ class Posts:
         """The answer of ``cards``, if nobody needs to be asked for it."""
         return self._cards.at_hand(ids)
 
+    @property
+    def widely_followed(self) -> AbstractSet[Id]:
+        """The author of every pulled post of which this process handed out a card; few."""
+        return self._cards.widely_followed
+
     async def encode(
-        self, cards: Sequence[Card], *, viewer: Id | None, here: str, around: Around = (b"", b"")
+        self, cards: Sequence[Card], *, viewer: Id, here: str, around: Around, whys: Whys
     ) -> bytes:
-        """Posts as the items of a JSON array, exactly as ``hydrate`` shows them to this viewer, who
-        was found to be allowed to see them, between what stands ``around`` them.
+        """Posts of a feed as the items of a JSON array, as ``hydrate`` shows them to this viewer,
+        who was found to be allowed to see them, and why they are there, between what stands
+        ``around`` them.
 
         ``here`` is the address under which the caller reaches this server.
         """
-        return await self._cards.encode(cards, viewer=viewer, here=here, around=around)
+        return await self._cards.encode(cards, viewer=viewer, here=here, around=around, whys=whys)
 
     def encode_at_hand(
-        self, cards: Sequence[Card], *, viewer: Id | None, here: str, around: Around = (b"", b"")
+        self, cards: Sequence[Card], *, viewer: Id, here: str, around: Around, whys: Whys
     ) -> bytes | None:
         """The answer of ``encode``, if nobody needs to be asked for the viewer's marks."""
-        return self._cards.encode_at_hand(cards, viewer=viewer, here=here, around=around)
+        return self._cards.encode_at_hand(cards, viewer=viewer, here=here, around=around, whys=whys)
 
     async def published_ids_of(
         self, authors: Collection[Id], *, below: Id = MAX_ID, limit: int
