@@ -129,8 +129,23 @@ class Notices:
         except (Unavailable, NoticesMissed) as error:
             self._doubt(error)
             return
+        self._answers_again()
+
+    def heard(self, messages: Sequence[bytes] | None) -> None:
+        """Apply what another look at the channel brought, as ``catch_up`` would have.
+
+        ``None``: some messages can not be had any more.
+        """
+        if messages is None:
+            self._doubt(NoticesMissed())
+            return
+        if messages:
+            self._apply_messages(messages)
+        self._answers_again()
+
+    def _answers_again(self) -> None:
         if self._missed:
-            # It answers again: what was said meanwhile was not heard here.
+            # What was said while it was away was not heard here.
             self._missed = False
             self._forget_all()
 

@@ -14,7 +14,7 @@ from tintype.feed import FeedSettings, Home
 from tintype.feed.consumers import consumers
 from tintype.feed.routes import instant_way, routes, short_way
 from tintype.graph import Graph
-from tintype.http import Kit, Routes, ShortWay
+from tintype.http import Answers, Kit, Routes, ShortWay
 from tintype.http.meter import Observe
 from tintype.kernel.asking import asking
 from tintype.kernel.ids import Id
@@ -55,15 +55,8 @@ class FeedPart:
             asking.set((signed.account, signed.session))
             return signed.account
 
-        path = "/v1/feed"
-        return ShortWay(
-            app,
-            kit,
-            at_hand,
-            observe,
-            {path: short_way(self.home)},
-            {path.encode(): instant_way(self.home)},
-        )
+        ways = Answers(short_way(self.home), instant_way(self.home))
+        return ShortWay(app, kit, at_hand, observe, {"/v1/feed": ways})
 
 
 def compose_feed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import Context, copy_context
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -12,8 +13,14 @@ from tintype.http.gate import Gate, Headers
 _LINE = b"HTTP/1.1 503 Service Unavailable\r\n"
 _BODIES = frozenset({b"content-length", b"transfer-encoding"})
 
-Instantly = Callable[[str, bytes, Headers], tuple[bytes, bytes] | None]
-"""(scheme, address, headers) of a GET → head and body, where they are at hand."""
+Answer = tuple[bytes, bytes] | None
+"""Head and body, where they are at hand."""
+
+Instantly = Callable[[str, bytes, Headers], Answer]
+"""(scheme, address, headers) of a GET → its answer."""
+
+Later = Callable[[str, bytes, Headers, Callable[[Answer], None]], bool]
+"""The same and ``done`` → whether ``done`` will be called with the answer in a later turn."""
 
 
 def nothing(scheme: str, url: bytes, headers: Headers) -> None:
@@ -21,9 +28,65 @@ def nothing(scheme: str, url: bytes, headers: Headers) -> None:
     del scheme, url, headers
 
 
-def gated(gate: Gate, instantly: Instantly = nothing) -> type[Gated]:
+def never(scheme: str, url: bytes, headers: Headers, done: Callable[[Answer], None]) -> bool:
+    """Where nothing is answered later."""
+    del scheme, url, headers, done
+    return False
+
+
+def gated(gate: Gate, instantly: Instantly = nothing, later: Later = never) -> type[Gated]:
     """The protocol of connections behind this gate."""
-    return type("GatedHere", (Gated,), {"gate": gate, "instantly": staticmethod(instantly)})
+    ways = {"instantly": staticmethod(instantly), "later": staticmethod(later)}
+    return type("GatedHere", (Gated,), {"gate": gate, **ways})
+
+
+class _PlainGet:
+    """What a parser says of each request that is answered later."""
+
+    def get_http_version(self) -> str:
+        return "1.1"
+
+    def get_method(self) -> bytes:
+        return b"GET"
+
+    def should_keep_alive(self) -> bool:
+        return True
+
+    def should_upgrade(self) -> bool:
+        return False
+
+
+_PLAIN_GET = _PlainGet()
+
+
+class _Pending:
+    """A request whose answer comes later. To uvicorn it is a cycle under way, so that whatever
+    follows it on its line waits behind it; there is no task, and nobody to be told of events.
+    """
+
+    __slots__ = ("context", "disconnected", "keep_alive", "line", "more_body", "scope", "url")
+
+    response_complete = False
+
+    def __init__(self, line: Gated) -> None:
+        self.line = line
+        self.url = line.url
+        self.scope = line.scope
+        # Whoever calls ``done`` does so for many: what they know must not be taken on.
+        self.context: Context = copy_context()
+        self.disconnected = False
+        self.keep_alive = True
+        self.more_body = True
+
+    @property
+    def message_event(self) -> _Pending:
+        return self
+
+    def set(self) -> None:
+        """Nobody waits for that."""
+
+    def done(self, answer: Answer) -> None:
+        self.context.run(self.line.answered, self, answer)
 
 
 class Gated(HttpToolsProtocol):
@@ -36,17 +99,21 @@ class Gated(HttpToolsProtocol):
     """
 
     gate: ClassVar[Gate]
-    instantly: ClassVar[staticmethod[[str, bytes, Headers], tuple[bytes, bytes] | None]]
+    instantly: ClassVar[staticmethod[[str, bytes, Headers], Answer]]
+    later: ClassVar[staticmethod[[str, bytes, Headers, Callable[[Answer], None]], bool]]
 
     def on_headers_complete(self) -> None:
         gate = self.gate
         if gate.calm() or gate.lets_in(self.parser.get_method(), self.url, self.headers):
-            answer = self._at_once()
-            if answer is None:
+            if not self._plain():
                 super().on_headers_complete()
-            else:
+                return
+            answer = self.instantly(self.scheme or "http", self.url, self.headers)
+            if answer is not None:
                 self.transport.writelines(answer)
                 self.on_response_complete()
+            elif not self._pending():
+                super().on_headers_complete()
         elif self._plain():
             headers, body = gate.refusal()
             lines = [b"%b: %b\r\n" % header for header in headers]
@@ -69,10 +136,47 @@ class Gated(HttpToolsProtocol):
             self.gate.came()
         super()._start_asgi_task(cycle, app)
 
-    def _at_once(self) -> tuple[bytes, bytes] | None:
-        if not self._plain():
-            return None
-        return self.instantly(self.scheme or "http", self.url, self.headers)
+    def _pending(self) -> bool:
+        """Whether the answer comes later, together with those of others."""
+        pending = _Pending(self)
+        if self.expect_100_continue or not self.later(
+            self.scheme or "http", self.url, self.headers, pending.done
+        ):
+            return False
+        self.cycle: Any = pending
+        self.gate.came()
+        return True
+
+    def answered(self, pending: _Pending, answer: Answer) -> None:
+        """The turn of one who waited here; without an answer it is the long way."""
+        self.gate.began()
+        if answer is None or not pending.keep_alive or self.flow.write_paused:
+            if not self.transport.is_closing():
+                self._long_way(pending)
+            return
+        if self.cycle is pending:
+            self.cycle = None
+        if not self.transport.is_closing():
+            self.transport.writelines(answer)
+        self.on_response_complete()
+
+    def _long_way(self, pending: _Pending) -> None:
+        """Begin with a request as uvicorn does when it has read a head.
+
+        By now the parser may have read more; all that was, waits in the pipeline behind this one.
+        """
+        now = self.parser, self.scope, self.url, self.expect_100_continue, self.cycle
+        then = _PLAIN_GET, pending.scope, pending.url, False, None
+        self.parser, self.scope, self.url, self.expect_100_continue, self.cycle = then  # type: ignore[assignment] # of a parser it asks no more than that
+        try:
+            super().on_headers_complete()
+            begun: Any = self.cycle
+        finally:
+            self.parser, self.scope, self.url, self.expect_100_continue, self.cycle = now
+        begun.more_body, begun.keep_alive = False, pending.keep_alive
+        begun.message_event.set()
+        if self.cycle is pending:
+            self.cycle = begun
 
     def _plain(self) -> bool:
         """Whether nothing is under way here, nothing follows the head, and the line stays."""

@@ -3,7 +3,7 @@
 from tintype.http.app import create_app
 from tintype.http.call import Authenticator, Call, Identity, RequestCall, SignInRequired
 from tintype.http.fresh import Fresh
-from tintype.http.hot import ShortAnswer, ShortWay
+from tintype.http.hot import Answers, ShortAnswer, ShortWay
 from tintype.http.keys import Keeper
 from tintype.http.kit import Kit
 from tintype.http.limits import Limiter, RateLimiter, RateLimitSettings, SharedRateLimiter
@@ -13,6 +13,7 @@ from tintype.http.routes import Access, Body, Cursor, IdField, IdPath, Limit, Ro
 
 __all__ = [
     "Access",
+    "Answers",
     "Authenticator",
     "Body",
     "Call",

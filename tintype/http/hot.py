@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextvars import copy_context
 from functools import lru_cache
 from itertools import count
+from typing import NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -31,7 +32,18 @@ ShortAnswer = Callable[[Id, str, bytes], Awaitable[bytes | None]]
 InstantAnswer = Callable[[Id, str, bytes], bytes | None]
 """The same, for what can be answered without waiting for anything."""
 
+Make = Callable[[], bytes | None]
+"""Makes a JSON body of what is at hand by now; ``None`` sends the request the long way."""
+
+LaterAnswer = Callable[[Id, str, bytes, Callable[[Make | None], None]], bool]
+"""(viewer, address, raw query, resume) → whether it will be answered like this, with others.
+
+``resume`` is then called once, in a later turn of the loop; with ``None`` it is the long way after
+all.
+"""
+
 Headers = Iterable[tuple[bytes, bytes]]
+Done = Callable[[tuple[bytes, bytes] | None], None]
 
 _HEADERS = [
     (b"content-type", b"application/json"),
@@ -45,11 +57,16 @@ _LINE = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
 _REST = b"".join(b"%b: %b\r\n" % header for header in _HEADERS) + b"\r\n"
 
 
-class ShortWay:
-    """Answers the paths of ``answers`` for signed-in callers, and passes on everything else.
+class Answers(NamedTuple):
+    """How one path is answered, in up to three ways; the last two need no task for it."""
 
-    Those of ``instant`` can be had without a task, too, where the server asks for them so.
-    """
+    soon: ShortAnswer
+    instant: InstantAnswer | None = None
+    later: LaterAnswer | None = None
+
+
+class ShortWay:
+    """Answers the paths of ``answers`` for signed-in callers, and passes on everything else."""
 
     def __init__(
         self,
@@ -57,15 +74,17 @@ class ShortWay:
         kit: Kit,
         at_hand: AtHand,
         observe: Observe,
-        answers: Mapping[str, ShortAnswer],
-        instant: Mapping[bytes, InstantAnswer] | None = None,
+        answers: Mapping[str, Answers],
     ) -> None:
         self._app = app
         self._kit = kit
         self._at_hand = at_hand
         self._observe = observe
-        self._answers = answers
-        self._instant = instant or {}
+        self._answers = {path: each.soon for path, each in answers.items()}
+        self._instant = {path.encode(): each.instant for path, each in answers.items()}
+        self._later = {path.encode(): each.later for path, each in answers.items()}
+        # Who asks is noted there for one answer, not for whatever comes next from here.
+        self._aside = copy_context()
         self._process = secrets.token_hex(5).encode()
         self._numbers = count()
         # The same object for the same caller: cards are looked up by it.
@@ -107,10 +126,49 @@ class ShortWay:
         if answer is None:
             return None
         begun = time.perf_counter()
-        # Who asks is noted for this answer, not for whatever comes next from there.
-        body = copy_context().run(self._instant_body, answer, scheme, query, headers)
-        if body is None:
+        body = self._aside.run(self._instant_body, answer, scheme, query, headers)
+        return None if body is None else self._answered(body, begun)
+
+    def later(self, scheme: str, url: bytes, headers: Headers, done: Done) -> bool:
+        """Whether a GET is answered together with others, by one question for all of them.
+
+        ``done`` is then called once, in a later turn of the loop and in any context, with what
+        ``instantly`` would say.
+        """
+        path, _, query = url.partition(b"?")
+        answer = self._later.get(path)
+        if answer is None:
+            return False
+        begun = time.perf_counter()
+        signed = self._signed(scheme, headers)
+        return signed is not None and self._aside.run(
+            self._register, answer, _Waiting(self, begun, *signed, done), query
+        )
+
+    def _register(self, answer: LaterAnswer, waiting: _Waiting, query: bytes) -> bool:
+        viewer = self._at_hand(waiting.token)
+        if viewer is None or not self._kit.limiter.spend_at_hand(_CLASS, viewer):
+            return False
+        try:
+            return answer(viewer, waiting.here, query, waiting)
+        except Exception:  # noqa: BLE001 - the long way meets it again, answers and logs it
+            return False
+
+    def resume(self, waiting: _Waiting, make: Make | None) -> None:
+        """Answer one who waited, who has to be still signed in."""
+        body = None if make is None else self._aside.run(self._made, waiting.token, make)
+        waiting.done(None if body is None else self._answered(body, waiting.begun))
+
+    def _made(self, token: str, make: Make) -> bytes | None:
+        # What ended the session may have been heard together with what the page is made of.
+        if self._at_hand(token) is None:
             return None
+        try:
+            return make()
+        except Exception:  # noqa: BLE001 - the long way meets it again, answers and logs it
+            return None
+
+    def _answered(self, body: bytes, begun: float) -> tuple[bytes, bytes]:
         line = _LINE % (len(body), b"%b%06x" % (self._process, next(self._numbers)))
         self._observe(_CLASS, 200, time.perf_counter() - begun)
         return line + _REST, body
@@ -142,6 +200,15 @@ class ShortWay:
 
     def _caller(self, scheme: str, headers: Headers) -> tuple[Id, str] | None:
         """Who is calling, and the address of this server to them."""
+        signed = self._signed(scheme, headers)
+        if signed is None:
+            return None
+        token, here = signed
+        viewer = self._at_hand(token)
+        return None if viewer is None else (viewer, here)
+
+    def _signed(self, scheme: str, headers: Headers) -> tuple[str, str] | None:
+        """The token of the caller, and the address of this server to them."""
         host, authorization, cookie = b"", b"", b""
         for name, value in headers:
             if name == b"host":
@@ -154,8 +221,23 @@ class ShortWay:
         if here is None:
             return None
         token = _token(authorization, cookie, secure=here.startswith("https:"))
-        viewer = self._at_hand(token) if token else None
-        return None if viewer is None else (viewer, here)
+        return (token, here) if token else None
+
+
+class _Waiting:
+    """One whose answer comes later; called when it can be made."""
+
+    __slots__ = ("begun", "done", "here", "token", "way")
+
+    def __init__(self, way: ShortWay, begun: float, token: str, here: str, done: Done) -> None:
+        self.way = way
+        self.begun = begun
+        self.token = token
+        self.here = here
+        self.done = done
+
+    def __call__(self, make: Make | None) -> None:
+        self.way.resume(self, make)
 
 
 def _token(authorization: bytes, cookie: bytes, *, secure: bool) -> str | None:

@@ -72,6 +72,10 @@ class Limiter(Protocol):
         """
         ...
 
+    def spend_at_hand(self, class_: str, caller: int | str) -> bool:
+        """Take one token if one is known to be there without asking anybody."""
+        ...
+
 
 class RateLimiter:
     """Decides in process; forgets the callers that were quiet the longest."""
@@ -99,6 +103,14 @@ class RateLimiter:
         if len(self._buckets) > _MOST_BUCKETS:
             self._buckets.popitem(last=False)
 
+    def spend_at_hand(self, class_: str, caller: int | str) -> bool:
+        """Take one token if there is one."""
+        try:
+            self.spend(class_, caller)
+        except TooManyRequests:
+            return False
+        return True
+
 
 class SharedRateLimiter:
     """Decides together with the other processes; alone while the buckets do not answer.
@@ -116,11 +128,15 @@ class SharedRateLimiter:
 
     def spend(self, class_: str, caller: int | str) -> Awaitable[None] | None:
         """Take one token of the caller's bucket, wherever it was spent from before."""
+        return None if self.spend_at_hand(class_, caller) else self._fetch(class_, caller)
+
+    def spend_at_hand(self, class_: str, caller: int | str) -> bool:
+        """Take one of the tokens in hand, if there are any."""
         tokens, until = self._hands.get((class_, caller), (0, 0.0))
         if tokens and time.monotonic() < until:
             self._hands[class_, caller] = (tokens - 1, until)
-            return None
-        return self._fetch(class_, caller)
+            return True
+        return False
 
     async def _fetch(self, class_: str, caller: int | str) -> None:
         """Take a handful and spend one of it.

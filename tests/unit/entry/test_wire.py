@@ -3,24 +3,49 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 
 import pytest
 import uvicorn
+import uvicorn.server
 from starlette.types import Receive, Scope, Send
 
-from tintype.entry.wire import gated
+from tintype.entry.wire import Answer, gated
 from tintype.http.gate import Gate, Headers, OverloadSettings
 
 PATIENCE_S = 30
 REFUSED = b"HTTP/1.1 503 "
+CALLER: ContextVar[bytes] = ContextVar("CALLER", default=b"")
+_BODY = b"waited for"
+_ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n", _BODY
 
 
 class Switch(Gate):
     """A gate that is opened and closed by hand."""
 
     closed = False
+
+    def __init__(self) -> None:
+        super().__init__(OverloadSettings(), lambda *_: None)
+        self.pending: list[Callable[[Answer], None]] = []
+
+    def later(
+        self, scheme: str, url: bytes, headers: Headers, done: Callable[[Answer], None]
+    ) -> bool:
+        del scheme, headers
+        if url == b"/later":
+            self.pending.append(done)
+        return url == b"/later"
+
+    async def waited(self, for_: int) -> list[Callable[[Answer], None]]:
+        """Those who wait, once there are so many; they are left to the test."""
+        async with asyncio.timeout(PATIENCE_S):
+            while len(self.pending) < for_:  # noqa: ASYNC110 - read from outside
+                await asyncio.sleep(0.001)
+        pending, self.pending = self.pending, []
+        return pending
 
     def calm(self) -> bool:
         return not self.closed
@@ -32,7 +57,7 @@ class Switch(Gate):
 
 async def _echo(scope: Scope, receive: Receive, send: Send) -> None:
     message = await receive()
-    body = scope["path"].encode() + b" " + message["body"]
+    body = scope["path"].encode() + b" " + message["body"] + CALLER.get()
     headers = [(b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
@@ -47,9 +72,13 @@ def _instantly(scheme: str, url: bytes, headers: Headers) -> tuple[bytes, bytes]
 
 @asynccontextmanager
 async def _connected() -> AsyncIterator[tuple[Switch, _Line]]:
-    gate = Switch(OverloadSettings(), lambda *_: None)
+    gate = Switch()
     config = uvicorn.Config(
-        gate.noting(_echo), http=gated(gate, _instantly), ws="none", lifespan="off", log_config=None
+        gate.noting(_echo),
+        http=gated(gate, _instantly, gate.later),
+        ws="none",
+        lifespan="off",
+        log_config=None,
     )
     config.load()
     server = uvicorn.Server(config)
@@ -60,7 +89,7 @@ async def _connected() -> AsyncIterator[tuple[Switch, _Line]]:
         0,
     )
     port = listening.sockets[0].getsockname()[1]
-    line = _Line(*await asyncio.open_connection("127.0.0.1", port))
+    line = _Line(*await asyncio.open_connection("127.0.0.1", port), state)
     try:
         yield gate, line
     finally:
@@ -69,9 +98,16 @@ async def _connected() -> AsyncIterator[tuple[Switch, _Line]]:
 
 
 class _Line:
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        state: uvicorn.server.ServerState,
+    ) -> None:
         self.reader = reader
         self.writer = writer
+        self.state = state
+        """What the server knows of its connections."""
 
     async def ask(self, request: bytes) -> bytes:
         self.writer.write(request)
@@ -168,3 +204,100 @@ async def test_every_turn_is_told_to_the_gate() -> None:
 
     assert gate.expected_s == 0
     assert gate._waiting == 0
+
+
+async def test_what_comes_later_is_answered_when_it_is_there() -> None:
+    async with _connected() as (gate, line):
+        for _ in range(2):
+            line.writer.write(_get("/later"))
+            (done,) = await gate.waited(1)
+            waited = gate._waiting
+            done(_ANSWER)
+            assert (await line.answer()).endswith(_BODY)
+        usual = await line.ask(_get())
+
+    assert waited == 1
+    assert usual.endswith(b"\r\n\r\n/v1/feed ")
+    assert gate._waiting == 0
+    assert line.state.total_requests == 3
+
+
+async def test_what_does_not_come_later_after_all_goes_the_usual_way() -> None:
+    async with _connected() as (gate, line):
+        line.writer.write(_get("/later"))
+        (done,) = await gate.waited(1)
+        done(None)
+        answer = await line.answer()
+        again = await line.ask(_get("/at-once"))
+
+    assert answer.endswith(b"\r\n\r\n/later ")
+    assert again.endswith(b"http here")
+    assert gate._waiting == 0
+
+
+@pytest.mark.parametrize("first", [_ANSWER, None])
+async def test_whatever_follows_one_who_waits_is_answered_after_it(first: Answer) -> None:
+    async with _connected() as (gate, line):
+        # The last one has come in part: the parser is in the middle of it.
+        line.writer.write(_get("/later") + _POST + _get("/later") + _get() + _POST[:-30])
+        (done,) = await gate.waited(1)
+        done(first)
+        answers = [await line.answer() for _ in range(4)]
+        last = await line.ask(_POST[-30:])
+
+    ends = [answer.rpartition(b"\r\n")[2] for answer in answers]
+    assert ends == [_BODY if first else b"/later ", b"/v1/posts hello", b"/later ", b"/v1/feed "]
+    assert last.endswith(b"/v1/posts hello")
+    assert gate._waiting == 0
+
+
+@pytest.mark.parametrize("answer", [_ANSWER, None])
+async def test_who_hangs_up_while_waiting_is_let_go(answer: Answer) -> None:
+    async with _connected() as (gate, line):
+        line.writer.write(_get("/later"))
+        (done,) = await gate.waited(1)
+        line.writer.close()
+        async with asyncio.timeout(PATIENCE_S):
+            while line.state.connections:  # noqa: ASYNC110 - read from outside
+                await asyncio.sleep(0.001)
+        done(answer)
+
+    assert gate._waiting == 0
+    assert not line.state.tasks
+
+
+async def test_who_waits_while_the_server_stops_is_answered_and_told_to_leave() -> None:
+    async with _connected() as (gate, line):
+        line.writer.write(_get("/later"))
+        (done,) = await gate.waited(1)
+        for each in list(line.state.connections):
+            each.shutdown()
+        done(_ANSWER)
+        answer = await line.answer()
+        async with asyncio.timeout(PATIENCE_S):
+            rest = await line.reader.read()
+
+    assert b"\r\nconnection: close\r\n" in answer
+    assert answer.endswith(b"/later ")
+    assert rest == b""
+
+
+async def test_who_answers_many_leaves_none_of_it_to_those_who_come_after() -> None:
+    async with _connected() as (gate, line):
+        line.writer.write(_get("/later") + _get())
+        (done,) = await gate.waited(1)
+        CALLER.set(b"somebody else")
+        done(None)
+        answers = [await line.answer() for _ in range(2)]
+
+    assert [each.rpartition(b"\r\n")[2] for each in answers] == [b"/later ", b"/v1/feed "]
+
+
+@pytest.mark.parametrize("headers", ["Expect: 100-continue", "Content-Length: 0"])
+async def test_what_is_not_plain_does_not_wait_with_others(headers: str) -> None:
+    async with _connected() as (gate, line):
+        line.writer.write(f"GET /later HTTP/1.1\r\nHost: here\r\n{headers}\r\n\r\n".encode())
+        head = await line.reader.readuntil(b"\r\n\r\n")
+
+    assert head.startswith(b"HTTP/1.1 ")
+    assert gate.pending == []

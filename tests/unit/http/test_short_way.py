@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from tintype.http import Kit, RateLimiter, RateLimitSettings, ShortWay
+from tintype.http import Answers, Kit, RateLimiter, RateLimitSettings, ShortWay
+from tintype.http.hot import Make
 from tintype.kernel.asking import asking
 from tintype.kernel.clock import SystemClock
 from tintype.kernel.ids import Id
@@ -50,14 +52,22 @@ class Caller:
 
     def __init__(self, kit: Kit) -> None:
         self.told: Told = []
+        self.waiting: list[tuple[tuple[Id, str, bytes], Callable[[Make | None], None]]] = []
         self.app = ShortWay(
             _long,
             kit,
             _at_hand,
             lambda class_, status, _: self.told.append((class_, status)),
-            {"/v1/feed": _answer},
-            {b"/v1/feed": _instant},
+            {"/v1/feed": Answers(_answer, _instant, self.wait)},
         )
+
+    def wait(
+        self, viewer: Id, here: str, query: bytes, resume: Callable[[Make | None], None]
+    ) -> bool:
+        if query == b"odd":
+            return False
+        self.waiting.append(((viewer, here, query), resume))
+        return True
 
     async def ask(
         self,
@@ -190,3 +200,90 @@ def test_an_empty_bucket_is_left_to_the_long_way() -> None:
         answer = _instantly(caller, b"/v1/feed", authorization="Bearer good")
 
     assert answer is None
+
+
+Answer = tuple[bytes, bytes] | None
+
+
+def _later(caller: Caller, url: bytes = b"/v1/feed", token: str = "good") -> list[Answer] | None:
+    """What will be the answer; ``None`` where none will come like this."""
+    answers: list[Answer] = []
+    headers = [(b"host", b"tintype.test"), (b"authorization", f"Bearer {token}".encode())]
+    return answers if caller.app.later("http", url, headers, answers.append) else None
+
+
+async def test_what_is_answered_later_is_what_the_short_way_answers(caller: Caller) -> None:
+    _, body, headers = await caller.ask(authorization="Bearer good")
+    answers = _later(caller)
+    ((viewer, here, _), resume) = caller.waiting.pop()
+    assert answers == []
+
+    resume(f"{viewer} {here}".encode)
+
+    (answer,) = answers
+    assert answer is not None
+    told = dict(line.split(b": ", 1) for line in answer[0].split(b"\r\n")[1:] if line)
+    assert told.pop(b"x-request-id") != headers.pop(b"x-request-id")
+    assert (told, answer[1]) == (headers, body)
+    assert caller.told == [("read", 200)] * 2
+
+
+@pytest.mark.parametrize(
+    ("url", "token"), [(b"/v1/feed?odd", "good"), (b"/v1/posts", "good"), (b"/v1/feed", "bad")]
+)
+def test_what_can_not_be_answered_later_is_left_to_others(
+    caller: Caller, url: bytes, token: str
+) -> None:
+    assert _later(caller, url, token) is None
+
+
+def test_an_empty_bucket_is_left_to_the_long_way_before_anybody_waits() -> None:
+    caller = Caller(_kit(factor=0.001))
+
+    assert [_later(caller) is None for _ in range(3)] == [False, True, True]
+    assert len(caller.waiting) == 1
+
+
+@pytest.fixture
+def signed_out() -> Iterator[None]:
+    yield
+    TOKENS["good"] = ADA
+
+
+@pytest.mark.usefixtures("signed_out")
+def test_who_was_signed_out_meanwhile_goes_the_long_way(caller: Caller) -> None:
+    answers = _later(caller)
+
+    del TOKENS["good"]
+    caller.waiting[0][1](lambda: b"private")
+
+    assert answers == [None]
+    assert caller.told == []
+
+
+def _broken() -> bytes:
+    raise RuntimeError
+
+
+@pytest.mark.parametrize("make", [None, _broken, lambda: None])
+def test_what_can_not_be_made_after_all_goes_the_long_way(
+    caller: Caller, make: Make | None
+) -> None:
+    answers = _later(caller)
+
+    caller.waiting[0][1](make)
+
+    assert answers == [None]
+    assert caller.told == []
+
+
+def test_it_is_made_for_the_one_who_asked(caller: Caller) -> None:
+    answers = _later(caller)
+    assert asking.get() is None
+
+    caller.waiting[0][1](lambda: repr(asking.get()).encode())
+
+    assert answers is not None
+    assert answers[0] is not None
+    assert answers[0][1] == b"(7, 7)"
+    assert asking.get() is None

@@ -15,7 +15,7 @@ from functools import cache, partial
 
 import hiredis
 
-from tintype.adapters.redis.link import Link, Sentinels
+from tintype.adapters.redis.link import Link, Sentinels, Take
 from tintype.adapters.redis.settings import Address, RedisSettings
 from tintype.adapters.redis.wire import Reply
 from tintype.adapters.redis.words import pack
@@ -85,6 +85,13 @@ class Redis:
             replies = await self._only.ask(commands, signed=signed)
             return self._checked(replies, self._only)
         return await self._scattered(slots, commands, signed=signed)
+
+    def submit(self, commands: Sequence[bytes], take: Take) -> bool:
+        """One round trip of signed commands to the one server; see ``Link.submit``.
+
+        Never of a Cluster: its commands go to many servers.
+        """
+        return self._only is not None and self._only.submit(commands, take)
 
     async def relearn(self, slot: int) -> bool:
         """Whether the server of a slot turns out to be in another reign than was known."""

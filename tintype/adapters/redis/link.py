@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl as tls
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import hiredis
@@ -29,6 +30,8 @@ _LOAD = b"".join(pack("SCRIPT", "LOAD", script.source) for script in SCRIPTS)
 
 _T = TypeVar("_T")
 Find = Callable[[], Awaitable[Address]]
+Take = Callable[[list[Reply] | None], None]
+"""Is given the replies, or ``None`` when there are none."""
 
 
 class Link:
@@ -92,6 +95,29 @@ class Link:
                 for at, reply in zip(lost, answers[len(SCRIPTS) :], strict=True):
                     replies[at] = reply
         return replies
+
+    def submit(self, commands: Sequence[bytes], take: Take) -> bool:
+        """One round trip of signed commands without waiting; ``False``: nothing was sent.
+
+        Only a connection that is in use is taken for it. ``take`` is called once, in a later turn
+        of the loop. Errors are replies here, and so is that a script was forgotten.
+        """
+        wire, now = self._wire, asyncio.get_running_loop().time()
+        if wire is None or not wire.alive or now - self._used > _LEARN_S:
+            return False
+        if now - self._learned > _LEARN_S:
+            wire.learn_reign_soon()
+            self._learned = now
+        self._used = now
+        sent = wire.send(wire.signed(commands), len(commands))
+        sent.add_done_callback(partial(self._submitted, take))
+        return True
+
+    def _submitted(self, take: Take, sent: asyncio.Future[list[Reply]]) -> None:
+        error = sent.exception()
+        if isinstance(error, Silent):
+            self._rest()
+        take(sent.result() if error is None else None)
 
     async def relearn(self) -> bool:
         """Whether the reign turns out to be another one; asked ten times a second at most."""

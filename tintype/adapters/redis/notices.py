@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from tintype.adapters.redis import scripts
 from tintype.adapters.redis.client import Redis, slot_of
+from tintype.adapters.redis.wire import Reply
 from tintype.kernel.problem import Unavailable
 from tintype.ports.notices import NoticesMissed
 
@@ -31,6 +32,13 @@ class _Position(NamedTuple):
     reign: bytes
     beginning: int
     number: int
+
+
+class Look(NamedTuple):
+    """A look at the stream that is under way: where it began, and how to ask for it, unsigned."""
+
+    began: _Position | None
+    command: bytes
 
 
 class RedisNotices:
@@ -80,22 +88,47 @@ class RedisNotices:
             self._looking = None
 
     async def _look(self, hand: Hand) -> None:
-        position = self._position
-        after = b"%d-%d" % position[1:] if position is not None else b"+"
-        reply = await self._redis.call(_SLOT, scripts.SINCE.command([_KEY], after), signed=True)
+        look = self.begin()
+        messages = self.end(look, await self._redis.call(_SLOT, look.command, signed=True))
+        if messages:
+            hand(messages)
+
+    @property
+    def listening(self) -> bool:
+        """Whether there was a first look: only then may others follow it."""
+        return self._position is not None
+
+    def begin(self) -> Look:
+        """Begin to look; several looks may be under way once there was a first one."""
+        began = self._position
+        after = b"%d-%d" % began[1:] if began is not None else b"+"
+        return Look(began, scripts.SINCE.command([_KEY], after))
+
+    def end(self, look: Look, reply: Reply) -> list[bytes]:
+        """The messages that a look brought and no other look did; they have to be handed over now.
+
+        Raises:
+            NoticesMissed: some can not be had.
+            Unavailable: that is no answer of ours.
+        """
         match reply:
             case [bytes() as reign, bytes() as last, list() as entries]:
                 end = _Position(reign, *_numbers(last))
             case _:
                 raise Unavailable("The stream of notices can not be read.")
-        messages: list[bytes] | None = []
-        if position is not None:
-            messages = _continued(position, end, entries)
-        self._position = end
-        if messages is None:
+        here, began = self._position, look.began
+        messages = [] if began is None else _continued(began, end, entries)
+        if messages is None or (here != began and (here is None or here[:2] != end[:2])):
+            self._position = end
             raise NoticesMissed
-        if messages:
-            hand(messages)
+        if here is None or began is None or here == began:
+            self._position = end
+            return messages
+        if end.number <= here.number:
+            # A look that began with or after this one was answered before it.
+            return []
+        self._position = end
+        return messages[here.number - began.number :]
 
 
 def _continued(position: _Position, end: _Position, entries: list[object]) -> list[bytes] | None:

@@ -11,7 +11,7 @@ import struct
 from asyncio import Task, create_task, gather, sleep
 from binascii import b2a_base64
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 
 from tintype.adapters.redis import timeline_scripts as scripts
@@ -21,7 +21,7 @@ from tintype.adapters.redis.wire import Reply
 from tintype.adapters.redis.words import Script
 from tintype.kernel.clock import Clock
 from tintype.kernel.ids import MAX_ID, Id, shard_of
-from tintype.ports.timelines import TimelinePage, TimelineState
+from tintype.ports.timelines import HEAVY_CAP, TimelinePage, TimelineState
 
 IDLE_MS = 7 * 24 * 3600 * 1000
 """An account that has not read for this long holds no timeline."""
@@ -64,6 +64,7 @@ class RedisTimelines:
         text = b"%d" % idle_ms
         self._page_end = b"$%d\r\n%b\r\n" % (len(text), text)
         self._epoch_key = lru_cache(SLOTS)(self._epoch_key_of)
+        self._page_tail = lru_cache(SLOTS)(self._page_tail_of)
 
     async def push(self, accounts: Sequence[Id], post: Id) -> int:
         if not accounts:
@@ -104,22 +105,24 @@ class RedisTimelines:
         return found + (sum(await before) if before is not None else 0)
 
     async def page(self, account: Id, below: Id, limit: int) -> TimelinePage:
-        tag = tag_of(account)
-        slot = slot_of(tag) if self._redis.clustered else 0
-        count = b"%d" % limit
-        command = b"%b$14\r\nh{%b}\r\n$14\r\nm{%b}\r\n%b$8\r\n%b\r\n$%d\r\n%b\r\n%b" % (
-            *(_PAGE_HEAD, tag, tag, self._epoch_key(slot), entry_of(below)),
-            *(len(count), count, self._page_end),
-        )
+        slot = slot_of(tag_of(account)) if self._redis.clustered else 0
+        command = self.page_command(account, below, limit, slot)
         reply = await self._redis.call(slot, command, signed=True)
         if reply == _ANOTHER_REIGN and await self._redis.relearn(slot):
             reply = await self._redis.call(slot, command, signed=True)
-        match reply:
-            case [bytes() as meta, bytes() as packed] if len(packed) % 8 == 0:
-                state = TimelineState.READY if meta[_STATE] == _READY else TimelineState.BUILDING
-                return TimelinePage(ids_of(packed), ids_of(meta[:8])[0], state)
-            case _:
-                return _ABSENT
+        return page_of(reply)
+
+    def page_command(self, account: Id, below: Id, limit: int, slot: int = 0) -> bytes:
+        """The question for a page, without its last argument."""
+        tag = tag_of(account)
+        keys = b"$14\r\nh{%b}\r\n$14\r\nm{%b}\r\n" % (tag, tag)
+        return _PAGE_HEAD + keys + self._page_tail(below, limit, slot)
+
+    def _page_tail_of(self, below: Id, limit: int, slot: int) -> bytes:
+        """What follows the keys of the account: most pages are the first, of the usual length."""
+        count = b"%d" % limit
+        arguments = b"$8\r\n%b\r\n$%d\r\n%b\r\n" % (entry_of(below), len(count), count)
+        return self._epoch_key(slot) + arguments + self._page_end
 
     async def begin(self, account: Id, cap: int) -> int:
         build = 1 + secrets.randbelow(2**31 - 1)
@@ -180,6 +183,16 @@ class RedisTimelines:
         return b"$%d\r\n%b\r\n" % (len(name), name)
 
 
+def page_of(reply: Reply) -> TimelinePage:
+    """What was answered to the question for a page; ABSENT is everything that is no page."""
+    match reply:
+        case [bytes() as meta, bytes() as packed] if len(packed) % 8 == 0:
+            state = TimelineState.READY if meta[_STATE] == _READY else TimelineState.BUILDING
+            return TimelinePage(ids_of(packed), MAX_ID - int.from_bytes(meta[:8]), state)
+        case _:
+            return _ABSENT
+
+
 def push_command(accounts: Sequence[Id], epoch_key: bytes, tail: bytes) -> bytes:
     """A call of the script for timelines of one slot, without its last argument."""
     keys = 1 + 2 * len(accounts)
@@ -210,4 +223,9 @@ def entries_of(ids: Sequence[Id]) -> bytes:
 
 def ids_of(packed: bytes) -> list[Id]:
     """The ids of such a string."""
-    return [MAX_ID - each for each in struct.unpack(f">{len(packed) // 8}Q", packed)]
+    return [MAX_ID - each for each in _numbers_of(len(packed) // 8)(packed)]
+
+
+@lru_cache(HEAVY_CAP)
+def _numbers_of(count: int) -> Callable[[bytes], tuple[int, ...]]:
+    return struct.Struct(f">{count}Q").unpack
