@@ -1,6 +1,6 @@
 """The metadata store: transactions, the outbox, jobs, counts and migrations."""
 
-from tintype.database.by_id import ById
+from tintype.database.by_id import ById, ByPair
 from tintype.database.consumers import Consumer, ConsumerRunner, Fold
 from tintype.database.event_log import EventLog, Relay
 from tintype.database.job_runner import JobHandler, JobRunner, LeasedJob, hand_back_all
@@ -24,6 +24,7 @@ from tintype.database.tables import metadata
 __all__ = [
     "AlreadyAnswered",
     "ById",
+    "ByPair",
     "Consumer",
     "ConsumerRunner",
     "Database",

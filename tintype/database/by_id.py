@@ -1,4 +1,4 @@
-"""Rows by their ids, from whatever shards those live in."""
+"""Rows by pairs of numbers: by their ids, from whatever shards those live in."""
 
 from __future__ import annotations
 
@@ -13,36 +13,35 @@ from tintype.database.session import Reader, Row
 from tintype.kernel.ids import Id, shard_of
 
 SIZES = (1, 3, 8, 24, 72)
-"""How many ids one statement asks for. What is missing is filled up with the last id, so that there
-are few statements, each of them built and prepared once."""
+"""How many pairs one statement asks for. What is missing is filled up with the last one, so that
+there are few statements, each of them built and prepared once."""
 
 
-class ById:
-    """A query that is asked for some ids at a time.
+class ByPair:
+    """A query that is asked for some pairs of numbers at a time, each the end of a key.
 
-    It asks for pairs, ``shard = … AND id = … OR shard = … AND id = …``: every row is found by its
-    key, and a sharded cluster sees which shards it needs. Two lists, of shards and of ids, would be
-    tried in every combination: for 25 rows that takes eight times as long, for 250 forty times.
-    ``id_`` is the column that holds the ids; ``shard`` stands beside it in the same table.
+    It asks ``one = … AND other = … OR one = … AND other = …``: every row is found by its key. Two
+    lists would be tried in every combination: for 25 rows that takes eight times as long, for 250
+    forty times.
     """
 
-    def __init__(self, query: sa.Select[Any], id_: sa.Column[int]) -> None:
+    def __init__(self, query: sa.Select[Any], one: sa.Column[int], other: sa.Column[int]) -> None:
         self._query = query
-        self._id = id_
-        self._shard: sa.Column[int] = id_.table.c.shard
+        self._one = one
+        self._other = other
 
-    async def all(
+    async def pairs(
         self,
         reader: Reader,
-        ids: Iterable[Id],
+        pairs: Iterable[tuple[int, int]],
         parameters: Mapping[str, object] | None = None,
     ) -> list[Row]:
-        """The rows of all of these ids; a query with an order keeps it for the rows of each id.
+        """The rows of all of these pairs; a query with an order keeps it for the rows of each.
 
         ``parameters`` are those of the query itself.
         """
         rows: list[Row] = []
-        for size, some in _portions(list(dict.fromkeys(ids))):
+        for size, some in _portions(list(dict.fromkeys(pairs))):
             asked = _named(some, size)
             if parameters:
                 asked.update(parameters)
@@ -57,8 +56,8 @@ class ById:
                     sa.false(),
                     *(
                         sa.and_(
-                            self._shard == sa.bindparam(f"shard_{place}", type_=sa.Integer),
-                            self._id == sa.bindparam(f"id_{place}", type_=sa.BigInteger),
+                            self._one == sa.bindparam(f"one_{place}", type_=self._one.type),
+                            self._other == sa.bindparam(f"other_{place}", type_=self._other.type),
                         )
                         for place in range(size)
                     ),
@@ -68,21 +67,40 @@ class ById:
         }
 
 
+class ById(ByPair):
+    """A query that is asked for some ids at a time, each with its shard.
+
+    So a sharded cluster sees which shards it needs. ``id_`` is the column that holds the ids;
+    ``shard`` stands beside it in the same table.
+    """
+
+    def __init__(self, query: sa.Select[Any], id_: sa.Column[int]) -> None:
+        super().__init__(query, id_.table.c.shard, id_)
+
+    async def all(
+        self,
+        reader: Reader,
+        ids: Iterable[Id],
+        parameters: Mapping[str, object] | None = None,
+    ) -> list[Row]:
+        """The rows of all of these ids, as ``pairs`` finds them."""
+        return await self.pairs(reader, ((shard_of(id_), id_) for id_ in ids), parameters)
+
+
 _NAMES = {
-    size: tuple(chain.from_iterable((f"shard_{place}", f"id_{place}") for place in range(size)))
+    size: tuple(chain.from_iterable((f"one_{place}", f"other_{place}") for place in range(size)))
     for size in SIZES
 }
 
 
-def _portions(ids: list[Id]) -> Iterator[tuple[int, list[Id]]]:
-    """The ids in portions, each with the size of the statement that asks for it."""
+def _portions(pairs: list[tuple[int, int]]) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+    """The pairs in portions, each with the size of the statement that asks for it."""
     most = SIZES[-1]
-    for start in range(0, len(ids), most):
-        some = ids[start : start + most]
+    for start in range(0, len(pairs), most):
+        some = pairs[start : start + most]
         yield next(size for size in SIZES if size >= len(some)), some
 
 
-def _named(ids: list[Id], size: int) -> dict[str, object]:
-    filled = ids + ids[-1:] * (size - len(ids))
-    values = chain.from_iterable((shard_of(id_), id_) for id_ in filled)
-    return dict(zip(_NAMES[size], values, strict=True))
+def _named(pairs: list[tuple[int, int]], size: int) -> dict[str, object]:
+    filled = pairs + pairs[-1:] * (size - len(pairs))
+    return dict(zip(_NAMES[size], chain.from_iterable(filled), strict=True))

@@ -47,9 +47,10 @@ from tintype.entry.secret import Secret
 from tintype.entry.settings import Settings
 from tintype.explore import Explore
 from tintype.explore.routes import routes as explore_routes
-from tintype.graph import Graph, Lists
+from tintype.graph import Graph, Lists, Mutuals
 from tintype.graph.consumers import consumers as graph_consumers
 from tintype.graph.routes import routes as graph_routes
+from tintype.graph.service.mutuals import HAND_OVER_S
 from tintype.http import (
     Authenticator,
     Envelope,
@@ -187,7 +188,7 @@ def compose(
     sessions = Sessions(database, passwords, settings.accounts)
     accounts = Accounts(database, passwords, sessions, settings.accounts)
     graph = Graph(database, accounts)
-    lists = Lists(database, accounts, graph)
+    mutuals = Mutuals(database, accounts, graph, engines.neighbours)
     media = compose_media(
         settings.data,
         MediaConfig(
@@ -243,6 +244,7 @@ def compose(
                 posts.erase_account,
                 media.media.erase_account,
                 graph.erase_account,
+                mutuals.erase_account,
                 feed.home.erase_account,
                 notifications.erase_account,
             ],
@@ -257,7 +259,7 @@ def compose(
     groups = [consumer.group for consumer in consumers]
     work = Work(
         consumers=consumers,
-        handlers=[*media.handlers, *post_jobs(posts), *admin.handlers],
+        handlers=[*media.handlers, *post_jobs(posts), *mutuals.jobs(), *admin.handlers],
         slow_handlers=media.slow_handlers,
         late_handlers=media.late_handlers,
         periodic=[
@@ -268,7 +270,7 @@ def compose(
             *media.periodic,
             *admin.periodic,
             *([*feed.periodic, *media.edge_periodic] if role in WITH_PEOPLE else []),
-            *([_told(live)] if role in WITH_PEOPLE else []),
+            *([_told(live), _near(mutuals)] if role in WITH_PEOPLE else []),
         ],
     )
     part = part_for(role, work, only)
@@ -287,7 +289,7 @@ def compose(
         kit,
         [
             accounts_routes(accounts, sessions),
-            graph_routes(graph, lists),
+            graph_routes(graph, Lists(database, accounts, graph, mutuals), mutuals),
             media.routes,
             post_routes(posts, accounts),
             feed.routes,
@@ -334,6 +336,10 @@ def compose(
 
 def _told(live: Live) -> Periodic:
     return Periodic("tell live streams", BEAT_S, live.beat, everywhere=True)
+
+
+def _near(mutuals: Mutuals) -> Periodic:
+    return Periodic("bring neighbours near", HAND_OVER_S, mutuals.hand_over, everywhere=True)
 
 
 def _machine_app(kit: Kit, admin: AdminPart) -> ASGIApp:

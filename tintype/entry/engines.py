@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from tintype.adapters.memory.neighbours import MemoryNeighbours
 from tintype.adapters.memory.timelines import MemoryTimelines
 from tintype.database import Database, Relay
 from tintype.database.relay import LaneRelay
@@ -24,6 +25,7 @@ from tintype.entry.roles import Role
 from tintype.http import Limiter, RateLimiter, SharedRateLimiter
 from tintype.kernel.clock import Clock
 from tintype.kernel.problem import Unavailable
+from tintype.ports.neighbours import Neighbours
 from tintype.ports.timelines import Timelines
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ class Engines:
 
     database: Database
     timelines: Timelines
+    neighbours: Neighbours
     limiter: Limiter
     events: KafkaEvents | None = None
     closers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
@@ -94,24 +97,29 @@ def open_engines(
     closers: list[Callable[[], Awaitable[None]]] = []
     openers: list[Callable[[], Awaitable[None]]] = []
     timelines: Timelines
+    neighbours: Neighbours
     limiter: Limiter
     if settings.redis.url is None:
         timelines = MemoryTimelines(clock, resident=settings.feed.timelines)
+        neighbours = MemoryNeighbours(clock)
         limiter = RateLimiter(settings.rate_limits, clock)
     else:
         from tintype.adapters.redis.buckets import RedisBuckets
         from tintype.adapters.redis.cache import RedisCache
         from tintype.adapters.redis.client import Redis
+        from tintype.adapters.redis.neighbours import RedisNeighbours
         from tintype.adapters.redis.notices import RedisNotices
         from tintype.adapters.redis.timelines import RedisTimelines
 
         # One for all of them: commands of one moment share a round trip.
         redis = Redis(settings.redis)
         timelines = RedisTimelines(redis, clock)
+        # On a connection of its own: long lists, which nothing else should wait behind.
+        neighbours = RedisNeighbours(redis.sibling())
         limiter = SharedRateLimiter(settings.rate_limits, clock, RedisBuckets(redis))
         database.notices.listen_on(RedisNotices(redis))
         database.notices.shelves.stand_on(RedisCache(redis))
-        closers.append(timelines.close)
+        closers += [timelines.close, neighbours.close]
         openers.append(redis.open)
     events = None
     if settings.kafka.bootstrap is not None:
@@ -119,4 +127,4 @@ def open_engines(
 
         events = KafkaEvents(settings.kafka)
         closers.append(events.close)
-    return Engines(database, timelines, limiter, events, closers, openers)
+    return Engines(database, timelines, neighbours, limiter, events, closers, openers)

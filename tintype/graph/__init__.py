@@ -1,8 +1,8 @@
 """Follow, request, block, mute; the only place that decides who may see whom."""
 
 from tintype.graph.errors import FollowRequestNotFound, ListHidden, TooManyFollowees
-from tintype.graph.model import MOST_FOLLOWEES, Action, RelationSets, Standing, can
-from tintype.graph.service import Graph, Lists
+from tintype.graph.model import MOST_FOLLOWEES, Action, RelationSets, Standing, can, h16
+from tintype.graph.service import Graph, Lists, Mutuals
 from tintype.graph.views import FollowAnswer
 
 __all__ = [
@@ -13,8 +13,10 @@ __all__ = [
     "Graph",
     "ListHidden",
     "Lists",
+    "Mutuals",
     "RelationSets",
     "Standing",
     "TooManyFollowees",
     "can",
+    "h16",
 ]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tintype.accounts import AccountNotFound, AccountView
 from tintype.graph.errors import FollowRequestNotFound, ListHidden, TooManyFollowees
-from tintype.graph.service import Graph, Lists
+from tintype.graph.service import Graph, Lists, Mutuals
 from tintype.graph.service.lists import Place
-from tintype.graph.views import FollowAnswer
+from tintype.graph.views import FollowAnswer, ProfileView
 from tintype.http import Access, Body, Call, Cursor, IdField, IdPath, Limit, Routes
 from tintype.kernel.page import Page
 
@@ -25,7 +25,7 @@ def _follow_status(answer: FollowAnswer) -> int:
     return _CREATED if answer.state == "following" else _ACCEPTED
 
 
-def routes(graph: Graph, lists: Lists) -> Routes:
+def routes(graph: Graph, lists: Lists, mutuals: Mutuals) -> Routes:
     """The routes of the graph slice; they go behind those of accounts, whose paths are longer."""
     table = Routes("graph")
 
@@ -34,12 +34,12 @@ def routes(graph: Graph, lists: Lists) -> Routes:
         access=Access.ANYONE,
         subject="account",
         rule="visible",
-        returns=AccountView,
+        returns=ProfileView,
         problems=[AccountNotFound],
     )
-    async def read_account(call: Call, reference: str) -> AccountView:
-        """A profile, by id or by @handle."""
-        return await graph.see_account(reference, call.viewer)
+    async def read_account(call: Call, reference: str) -> ProfileView:
+        """A profile, by id or by @handle, and who of those whom you follow follows it."""
+        return await mutuals.see_account(reference, call.viewer)
 
     @table.get(
         "/v1/accounts/{account_id}/followers",

@@ -13,12 +13,10 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from tintype.database import Reader, Transaction, metadata, upsert
+from tintype.database import ByPair, Reader, Transaction, metadata, upsert
+from tintype.database import among as among_many
 from tintype.graph.model import Edge, h16
 from tintype.kernel.ids import MAX_ID, Id, shard_of
-
-# Two IN lists over one index cost their product: short lists keep it small.
-_SQUARED = 25
 
 
 class Ends(NamedTuple):
@@ -66,6 +64,14 @@ REQUESTS = Tie(
 )
 FOLLOWS = Tie(FOLLOWING, FOLLOWERS)
 _H16: sa.Column[int] = FOLLOWERS.table.c.h16
+_FOLLOWERS_AMONG = ByPair(
+    sa.select(FOLLOWERS.other).where(
+        FOLLOWERS.table.c.shard == sa.bindparam("shard"),
+        FOLLOWERS.account == sa.bindparam("account"),
+    ),
+    _H16,
+    FOLLOWERS.other,
+)
 
 
 def _of(ends: Ends, account: Id) -> sa.ColumnElement[bool]:
@@ -142,23 +148,64 @@ async def count(reader: Reader, ends: Ends, account: Id) -> int:
 
 async def among(reader: Reader, ends: Ends, account: Id, others: Collection[Id]) -> frozenset[Id]:
     """Those of the others that an account has a row with."""
-    wanted, found = list(others), set[Id]()
-    size = _SQUARED if ends is FOLLOWERS else max(1, len(wanted))
-    for start in range(0, len(wanted), size):
-        chunk = wanted[start : start + size]
-        query = sa.select(ends.other.label("account")).where(
-            _of(ends, account), ends.other.in_(chunk)
-        )
-        if ends is FOLLOWERS:
-            query = query.where(_H16.in_({h16(other) for other in chunk}))
-        found.update(row.account for row in await reader.all(query))
-    return frozenset(found)
+    if not others:
+        return frozenset()
+    if ends is FOLLOWERS:
+        pairs = ((h16(other), other) for other in others)
+        at = {"shard": shard_of(account), "account": account}
+        found = await _FOLLOWERS_AMONG.pairs(reader, pairs, at)
+        return frozenset(chain.from_iterable(found))
+    query = sa.select(ends.other.label("account")).where(
+        _of(ends, account), ends.other.in_(list(others))
+    )
+    return frozenset(chain.from_iterable(await reader.all(query)))
+
+
+async def newest_among(
+    reader: Reader, ends: Ends, account: Id, others: Collection[Id], *, below: Id, limit: int
+) -> list[Edge]:
+    """The newest rows of an account with any of the others below an edge id, newest first."""
+    edge: sa.Column[int] = ends.table.c.id
+    rows = await reader.all(
+        sa.select(edge, ends.other.label("account"))
+        .where(_of(ends, account), among_many(ends.other, "others"), edge < below)
+        .order_by(edge.desc())
+        .limit(limit),
+        {"others": list(others)},
+    )
+    return [Edge(row.id, row.account) for row in rows]
+
+
+async def others_since(reader: Reader, ends: Ends, account: Id, since: Id, limit: int) -> list[Id]:
+    """The other ends of an account's rows from an edge id on, the oldest first."""
+    edge: sa.Column[int] = ends.table.c.id
+    rows = await reader.all(
+        sa.select(ends.other.label("account"))
+        .where(_of(ends, account), edge >= since)
+        .order_by(edge)
+        .limit(limit)
+    )
+    return [row.account for row in rows]
 
 
 async def followers_after(reader: Reader, followee: Id, after: Id | None, limit: int) -> list[Id]:
     """Followers in the order of their hash, from behind one of them (followed still or not) on."""
     query = sa.select(FOLLOWERS.other.label("account")).where(_of(FOLLOWERS, followee))
     if after is not None:
+        place = sa.tuple_(_H16, FOLLOWERS.other)
+        query = query.where(place > sa.tuple_(sa.literal(h16(after)), sa.literal(after)))
+    rows = await reader.all(query.order_by(_H16, FOLLOWERS.other).limit(limit))
+    return [row.account for row in rows]
+
+
+async def followers_in(
+    reader: Reader, followee: Id, first: int, last: int, *, after: Id, limit: int
+) -> list[Id]:
+    """Followers of one range of the hash, in its order, from behind one of them on."""
+    query = sa.select(FOLLOWERS.other.label("account")).where(
+        _of(FOLLOWERS, followee), _H16.between(first, last)
+    )
+    if after:
         place = sa.tuple_(_H16, FOLLOWERS.other)
         query = query.where(place > sa.tuple_(sa.literal(h16(after)), sa.literal(after)))
     rows = await reader.all(query.order_by(_H16, FOLLOWERS.other).limit(limit))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tintype.accounts import AccountView
+from tintype.accounts import AccountView, AuthorView
 from tintype.graph.model import FollowState
 
 
@@ -11,3 +11,20 @@ class FollowAnswer(msgspec.Struct, frozen=True):
 
     state: FollowState
     account: AccountView
+
+
+class MutualsView(msgspec.Struct, frozen=True):
+    """Those whom the viewer follows and who follow an account; ``count`` is 100 for more, too."""
+
+    count: int
+    accounts: list[AuthorView]
+
+
+class ProfileView(AccountView, frozen=True):
+    """An account read by itself.
+
+    ``mutuals`` is null for oneself, where nobody is signed in, and where the viewer may not see
+    who follows the account.
+    """
+
+    mutuals: MutualsView | None = None

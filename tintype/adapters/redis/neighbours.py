@@ -3,9 +3,9 @@
     n{account}  STRING   since, then the followers: 8 bytes each, sorted
 
 Redis could intersect sets itself, but only where both lie on one server: two accounts of a Cluster
-do not. Asking one set about 250 members took Redis longer than handing the packed list over and
-takes it six times the memory (``docs/explanation/performance.md``). What an older master kept is as
-good as any: it only proposes.
+do not. Asking one set about 250 members takes it as long as handing 20 000 packed ids over, about
+5 000 members ten times as long, and the set six times the memory (measured in
+``docs/explanation/performance.md``). What an older master kept is as good as any: it only proposes.
 """
 
 from __future__ import annotations

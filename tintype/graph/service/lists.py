@@ -12,13 +12,13 @@ from tintype.graph import store
 from tintype.graph.errors import ListHidden
 from tintype.graph.model import Edge
 from tintype.graph.service.graph import Graph
+from tintype.graph.service.mutuals import Mutuals
+from tintype.graph.service.walk import Gather, walk
 from tintype.kernel import cursor as cursors
 from tintype.kernel.ids import MAX_ID, Id
 from tintype.kernel.page import Page, clamp_limit
 
 Filter = Callable[[Sequence[Id]], Awaitable[dict[Id, Card]]]
-
-_MOST_GATHERED = 400
 
 
 class Place(NamedTuple):
@@ -34,10 +34,13 @@ class Lists:
     Accounts that the viewer may not see are passed over; a page is short only at the end.
     """
 
-    def __init__(self, database: Database, accounts: Accounts, graph: Graph) -> None:
+    def __init__(
+        self, database: Database, accounts: Accounts, graph: Graph, mutuals: Mutuals
+    ) -> None:
         self._database = database
         self._accounts = accounts
         self._graph = graph
+        self._mutuals = mutuals
 
     async def followers(self, account: Id, place: Place, *, viewer: Id | None) -> Page[AccountView]:
         """Who follows an account.
@@ -63,11 +66,10 @@ class Lists:
         await self._open(account, viewer)
 
         async def keep(ids: Sequence[Id]) -> dict[Id, Card]:
-            async with self._database.read() as reader:
-                common = await store.among(reader, store.FOLLOWERS, account, ids)
-            return await self._graph.visible_accounts(viewer, common)
+            still = await self._mutuals.still(account, ids)
+            return await self._graph.visible_accounts(viewer, still)
 
-        gather = partial(self._gather, store.FOLLOWING, viewer)
+        gather = await self._mutuals.gatherer(viewer, account)
         return await self._page("mutuals", place, gather, keep, viewer)
 
     async def requests(self, place: Place, *, actor: Id) -> Page[AccountView]:
@@ -107,25 +109,21 @@ class Lists:
         self,
         kind: str,
         place: Place,
-        gather: Callable[[Id, int], Awaitable[list[Edge]]],
+        gather: Gather,
         keep: Filter,
         viewer: Id | None,
     ) -> Page[AccountView]:
         limit = clamp_limit(place.limit)
         position = cursors.decode(kind, place.cursor)
-        below = MAX_ID if position is None else position[0]
-        edges: list[Edge] = []
         cards: dict[Id, Card] = {}
-        want = limit + 1
-        while len(edges) <= limit:
-            gathered = await gather(below, want)
-            kept = await keep([edge.account for edge in gathered])
-            edges += [edge for edge in gathered if edge.account in kept]
-            cards |= kept
-            if len(gathered) < want:
-                break
-            below = gathered[-1].id
-            want = min(2 * want, _MOST_GATHERED)
+
+        async def kept(ids: Sequence[Id]) -> dict[Id, Card]:
+            found = await keep(ids)
+            cards.update(found)
+            return found
+
+        below = MAX_ID if position is None else position[0]
+        edges = await walk(gather, kept, below, limit + 1)
         page = edges[:limit]
         async with self._database.read() as reader:
             shown = [cards[edge.account] for edge in page]
