@@ -59,6 +59,18 @@ def too_large() -> dict[str, bytes]:
     }
 
 
+def _vast(progressive: bytes, side: int = 7000) -> bytes:
+    """The same progressive JPEG, if one believes its header, of so many pixels squared."""
+    size = progressive.find(b"\xff\xc2") + 5
+    return progressive[:size] + struct.pack(">HH", side, side) + progressive[size + 4 :]
+
+
+def _printed() -> bytes:
+    inks = originals.quarters().icc_transform("cmyk", input_profile="srgb")
+    data: bytes = inks.jpegsave_buffer(Q=70, interlace=True, subsample_mode="off", keep="none")
+    return data
+
+
 def liars() -> dict[str, bytes]:
     data, frame = _jpeg(), _frame()
     scan = data.find(b"\xff\xda")
@@ -112,9 +124,12 @@ def liars() -> dict[str, bytes]:
         "a progressive jpeg that scans backwards": progressive.replace(
             b"\x01\x3f\x00", b"\x3f\x01\xdd", 1
         ),
-        "a progressive jpeg of 49 megapixels": progressive[: progressive.find(b"\xff\xc2") + 5]
-        + struct.pack(">HH", 7000, 7000)
-        + progressive[progressive.find(b"\xff\xc2") + 9 :],
+        "a progressive jpeg of 49 megapixels": _vast(progressive),
+        "a progressive jpeg of 49 megapixels, all of its colours": _vast(
+            originals.quarters().jpegsave_buffer(Q=70, interlace=True, subsample_mode="off")
+        ),
+        "a progressive jpeg of 49 megapixels in printing inks": _vast(_printed()),
+        "a progressive jpeg of 39 megapixels in printing inks": _vast(_printed(), 6300),
         "a jpeg of three bytes": b"\xff\xd8\xff",
         "a jpeg of its ends": b"\xff\xd8\xff\xd9",
         "a jpeg that is only named one": b"\xff\xd8\xff\xe0" + PAYLOAD * 40,

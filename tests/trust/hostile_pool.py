@@ -27,7 +27,7 @@ from tintype.codecs import (
 from tintype.media.service import integrity
 
 MEGABYTE = 1 << 20
-MEMORY_MB = 700
+MEMORY_MB = 512
 _AT_ONCE, _ATTEMPTS, _USUAL_S = 2, 3, 60
 _STEPS = 6
 """Decodings of one file at most: the ladder, a film of it, AVIF, a download; one again."""

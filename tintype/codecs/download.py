@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from tintype.codecs import jpeg, ladder, photo
-from tintype.codecs.limits import check_size
 from tintype.codecs.model import Format, Limits, Rejected
 from tintype.codecs.sniff import Kind
 from tintype.codecs.wire import DownloadDone, DownloadJob, Made
@@ -16,6 +15,7 @@ _SIDEWAYS = {5, 6, 7, 8}
 _PRINTING_INKS = 4
 # Colours closer than this (CIE 1976 ΔE) are the same to the eye.
 _SAME_COLOUR = 1.5
+_MEASURED_PIXELS = 16_000_000
 _SAMPLES = (0, 64, 128, 192, 255)
 
 
@@ -88,8 +88,9 @@ def _png(original: Path, limits: Limits, results: Path) -> Made:
 
 def _encoded(original: Path, kind: Kind, limits: Limits, results: Path) -> Made:
     """New pixels in sRGB: the best JPEG, or PNG where something is transparent."""
-    picture = photo.upright(original, kind, limits, widest=limits.side)[-1]
-    picture = ladder.without_idle_alpha(picture)
+    picture = photo.in_full(original, kind, limits)
+    if picture.hasalpha():
+        picture = ladder.without_idle_alpha(picture.copy_memory())
     return _save(picture, "png" if picture.hasalpha() else "jpeg", results)
 
 
@@ -108,7 +109,10 @@ def _save(picture: Any, format_: Format, results: Path) -> Made:
     path = str(results / made.name)
     match format_:
         case "jpeg":
-            picture.jpegsave(path, Q=95, subsample_mode="off", optimize_coding=True, keep="none")
+            # Tables to measure cost a second look at all coefficients: 6 bytes a pixel in memory.
+            small = picture.width * picture.height <= _MEASURED_PIXELS
+            options = {"Q": 95, "subsample_mode": "off", "optimize_coding": small}
+            picture.jpegsave(path, **options, keep="none")
         case "png":
             picture.pngsave(path, keep="none")
         case "gif":
@@ -123,7 +127,7 @@ def _header(original: Path, kind: Kind, limits: Limits) -> Any:
 
     photo.allow_only(kind)
     header = pyvips.Image.new_from_file(str(original), access="sequential")
-    check_size(header.width, header.height, limits)
+    photo.check_header(header, limits)
     return header
 
 

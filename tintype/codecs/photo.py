@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import msgspec
 
 from tintype.codecs import heif, ladder
 from tintype.codecs.limits import check_animation, check_size
@@ -37,6 +40,7 @@ MOVES = "moves"
 """The code of the verdict on an animation that was to be edited."""
 _SIDEWAYS = {5, 6, 7, 8}
 _SRGB_BANDS = (3, 4)
+_PRINTING_INKS, _PRINTED_PIXELS = 4, 40_000_000
 _PROFILE = "icc-profile-data"
 
 
@@ -78,11 +82,13 @@ def _edited(
     """The ladder by a recipe; with the first formats, also one picture without it, to edit from."""
     from tintype.codecs import darkroom
 
+    width, height, see = _opened(original, job.kind, job.limits)
     plain: list[Made] = []
     if "jpeg" in job.formats:
-        unedited = upright(original, job.kind, job.limits, _UNEDITED_WIDTH)[-1]
+        unedited = see(_View(_UNEDITED_WIDTH))
         plain = [ladder.save(unedited, "plain", "jpeg", results, Q=_UNEDITED_QUALITY)]
-    width, height, part = upright(original, job.kind, job.limits, recipe=recipe)
+    part = see(_View(PHOTO_RUNGS[-1], recipe))
+    del see  # a HEIC of full size
     picture = darkroom.paint(recipe, darkroom.place(recipe, part).copy_memory())
     made, placeholder = ladder.make(
         picture, results, job.formats, finish=darkroom.sharpener(recipe)
@@ -137,39 +143,42 @@ def is_animated(original: Path, kind: Kind, limits: Limits) -> bool:
     return bool(frames > 1)
 
 
-def upright(
-    original: Path,
-    kind: Kind,
-    limits: Limits,
-    widest: int = PHOTO_RUNGS[-1],
-    *,
-    recipe: Recipe | None = None,
-) -> tuple[int, int, Any]:
-    """The displayed size of the original, and its widest rung: upright, 8-bit sRGB, in memory.
+def check_header(header: Any, limits: Limits) -> None:
+    """Refuse what takes too much memory to decode.
 
-    With a recipe the picture is the part that its crop leaves, as wide as the widest rung needs,
-    not turned yet.
+    Of a progressive JPEG every coefficient is held, two bytes for each band of a pixel: so many
+    pixels of four inks would not be decoded in half a gigabyte.
+
+    Raises:
+        Rejected: as ``check_size``.
     """
-    view = _View(widest, recipe)
-    if kind is Kind.HEIC:
-        image, profile = heif.decode(original, limits)
-        size = image.width, image.height
-        return *size, as_srgb(_bounded(image, profile, view))
-    import pyvips
-
-    allow_only(kind)
-    header = pyvips.Image.new_from_file(str(original), access="sequential")
     check_size(header.width, header.height, limits)
-    turned = header.get_typeof("orientation") and header.get("orientation") in _SIDEWAYS
-    size = (header.height, header.width) if turned else (header.width, header.height)
-    return *size, as_srgb(_shrink_on_load(original, size, view, _colours(header)))
+    if header.bands == _PRINTING_INKS and header.interpretation == "cmyk":
+        fewer = msgspec.structs.replace(limits, pixels=min(limits.pixels, _PRINTED_PIXELS))
+        check_size(header.width, header.height, fewer, noun="photo in printing inks")
+
+
+def upright(original: Path, kind: Kind, limits: Limits) -> tuple[int, int, Any]:
+    """The displayed size of the original, and its widest rung: upright, 8-bit sRGB, in memory."""
+    width, height, see = _opened(original, kind, limits)
+    return width, height, see(_View(PHOTO_RUNGS[-1]))
+
+
+def in_full(original: Path, kind: Kind, limits: Limits) -> Any:
+    """The whole original, upright and in 8-bit sRGB, to be read once from its top to its end.
+
+    Its pixels are not all in memory at a time, unless it has to be turned or is a HEIC; damage may
+    show only when they are read.
+    """
+    return _opened(original, kind, limits)[-1](_View(limits.side, held=False))
 
 
 class _View(NamedTuple):
     """How much of a picture is wanted."""
 
     widest: int
-    recipe: Recipe | None
+    recipe: Recipe | None = None
+    held: bool = True
 
     def bound(self, size: tuple[int, int]) -> int:
         """How wide the whole of it has to be."""
@@ -180,12 +189,33 @@ class _View(NamedTuple):
         return darkroom.needed_width(self.recipe, size, self.widest)
 
     def of(self, picture: Any) -> Any:
-        """The wanted part in memory."""
-        if self.recipe is None:
-            return picture.copy_memory()
-        from tintype.codecs import darkroom
+        """The wanted part in 8-bit sRGB, in memory if it is to be held there."""
+        if self.recipe is not None:
+            from tintype.codecs import darkroom
 
-        return darkroom.cut(self.recipe, picture, self.widest).copy_memory()
+            picture = darkroom.cut(self.recipe, picture, self.widest)
+        return as_srgb(picture.copy_memory()) if self.held else _in_srgb(picture)
+
+
+def _opened(original: Path, kind: Kind, limits: Limits) -> tuple[int, int, Callable[[_View], Any]]:
+    """The displayed size of the original, and what shows a view of it; asked for more than one, it
+    decodes a HEIC once and other kinds, which can be decoded smaller, as often.
+
+    With a recipe the picture is the part that its crop leaves, as wide as the widest rung needs,
+    not turned yet.
+    """
+    if kind is Kind.HEIC:
+        image, profile = heif.decode(original, limits)
+        return image.width, image.height, lambda view: _bounded(image, profile, view)
+    import pyvips
+
+    allow_only(kind)
+    header = pyvips.Image.new_from_file(str(original), access="sequential")
+    check_header(header, limits)
+    turned = header.get_typeof("orientation") and header.get("orientation") in _SIDEWAYS
+    size = (header.height, header.width) if turned else (header.width, header.height)
+    colours = _colours(header)
+    return *size, lambda view: _shrink_on_load(original, size, view, colours)
 
 
 def _colours(picture: Any) -> dict[str, str]:
@@ -230,10 +260,16 @@ def _bounded(image: Any, input_profile: str | None, view: _View) -> Any:
 
 
 def as_srgb(picture: Any) -> Any:
-    """Three or four 8-bit bands: greys and 16-bit pictures included."""
+    """Three or four 8-bit bands, in memory: greys and 16-bit pictures included."""
     if picture.format == "uchar" and picture.bands in _SRGB_BANDS:
         return picture
-    return picture.colourspace("srgb").cast("uchar").copy_memory()
+    return _in_srgb(picture).copy_memory()
+
+
+def _in_srgb(picture: Any) -> Any:
+    if picture.format == "uchar" and picture.bands in _SRGB_BANDS:
+        return picture
+    return picture.colourspace("srgb").cast("uchar")
 
 
 def verdict(reason: str) -> Rejected:

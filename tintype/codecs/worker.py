@@ -33,7 +33,8 @@ from tintype.codecs.wire import (
 FOLDER_PREFIX = "decoder-"
 _PROGRAM = "tintype.codecs.child"
 _START_SECONDS = 30
-_PHOTO_FILE_BYTES = 64 * MIB
+# Of a picture that is not decoded line by line, libvips keeps all pixels in a file meanwhile.
+_PHOTO_FILE_BYTES = 256 * MIB
 _MESSAGES: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 _ENVIRONMENT = {
     "LANG": "C.UTF-8",

@@ -11,14 +11,31 @@ import pytest
 import pyvips
 
 from tests.unit.codecs import originals
-from tintype.codecs import LOOK_NAMES, Codecs, Crop, PhotoResult, Recipe, Rejected, Rendition
+from tintype.codecs import (
+    LOOK_NAMES,
+    Codecs,
+    Crop,
+    Kind,
+    Limits,
+    PhotoResult,
+    Recipe,
+    Rejected,
+    Rendition,
+    heif,
+    photo,
+)
 from tintype.codecs.toning import rendered, vignette
+from tintype.codecs.wire import ORIGINAL, PhotoJob
 from tools.golden import moved, sharpened
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 BLOCK = 16
 NEAR = 12
+
+
+def job_of(recipe: Recipe, kind: Kind) -> PhotoJob:
+    return PhotoJob(kind, Limits(), 60, ("jpeg", "webp"), recipe)
 
 
 def blocks(across: int = 8, down: int = 6, *, seed: int = 3) -> Any:
@@ -211,3 +228,23 @@ async def test_a_photo_whose_end_is_missing_is_refused_though_its_crop_is_there(
         await edit(codecs, tmp_path, data[: len(data) * 2 // 3], recipe)
 
     assert refused.value.code in {"cut-off", "could-not-read"}
+
+
+async def test_a_heic_is_decoded_once_for_both_of_its_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ORIGINAL).write_bytes(originals.heic(originals.picture(blocks())))
+    decoded: list[Path] = []
+    decode = heif.decode
+
+    def counted(original: Path, limits: Limits) -> tuple[Any, str | None]:
+        decoded.append(original)
+        return decode(original, limits)
+
+    monkeypatch.setattr(heif, "decode", counted)
+    recipe = Recipe(mirror=True)
+
+    _, _, made, _ = photo._edited(tmp_path / ORIGINAL, job_of(recipe, Kind.HEIC), recipe, tmp_path)
+
+    assert decoded == [tmp_path / ORIGINAL]
+    assert {each.rung for each in made} >= {"plain", "150"}
