@@ -78,7 +78,10 @@ def _upper(bucket: int) -> int:
 
 
 class Latency(msgspec.Struct, frozen=True, kw_only=True):
-    """A histogram as it is kept in the results, with the percentiles that people ask for."""
+    """Percentiles of a histogram, as they are kept in the results.
+
+    ``buckets`` are the histogram itself where it is drawn, and empty elsewhere.
+    """
 
     count: int
     p50: float
@@ -86,10 +89,10 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     p99: float
     p999: float
     longest: float
-    buckets: list[tuple[int, int]]
+    buckets: list[tuple[int, int]] = []
 
     @classmethod
-    def of(cls, histogram: Histogram) -> Latency:
+    def of(cls, histogram: Histogram, *, whole: bool = False) -> Latency:
         p50, p90, p99, p999 = (round(histogram.percentile_ms(each), 3) for each in PERCENTILES)
         return cls(
             count=len(histogram),
@@ -98,7 +101,7 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
             p99=p99,
             p999=p999,
             longest=round(histogram.longest_ms, 3),
-            buckets=histogram.buckets(),
+            buckets=histogram.buckets() if whole else [],
         )
 
     def histogram(self) -> Histogram:
@@ -166,7 +169,8 @@ class Stratum(msgspec.Struct, frozen=True, kw_only=True):
 class Lag(msgspec.Struct, frozen=True, kw_only=True):
     """From sending a post until the first page of a follower holds it.
 
-    Each is up to ``poll_ms`` too long, and never too short. ``missing`` did not come in time.
+    Each is up to ``poll_ms`` or a twentieth too long, and never too short. ``missing`` did not
+    come in time.
     """
 
     posts: int

@@ -59,7 +59,7 @@ def test_merged_histograms_hold_what_both_held() -> None:
 def test_a_histogram_comes_back_from_the_results_as_it_was() -> None:
     histogram = _filled([0.001, 0.02, 0.3, 4.0])
 
-    again = Latency.of(histogram).histogram()
+    again = Latency.of(histogram, whole=True).histogram()
 
     assert list(again.bars()) == list(histogram.bars())
 
