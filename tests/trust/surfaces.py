@@ -56,13 +56,15 @@ class Surface:
     """Somewhere to look. The canaries of ``kind`` there must be exactly ``holds``.
 
     ``holds`` is ``None`` where the answer must be 404; without a ``kind`` only what is forbidden
-    matters. ``also`` may be here though it may be nowhere else.
+    matters. ``also`` may be here though it may be nowhere else. ``mutuals`` is the count that the
+    line of mutuals must show: ``None`` for no line, -1 where there is no place for one.
     """
 
     path: str
     kind: str = ""
     holds: set[str] | None = field(default_factory=set)
     also: frozenset[str] = frozenset()
+    mutuals: int | None = -1
 
 
 def surfaces(town: Town, viewer: str | None) -> Iterator[Surface]:
@@ -91,17 +93,22 @@ def _of_account(town: Town, viewer: str | None, id_: str) -> Iterator[Surface]:
     handle = f"canary{list(town.words).index(id_)}"
     bio = {words.bio} if town.opens(viewer, id_) else None
     face = frozenset({words.name, words.bio}) if bio else frozenset[str]()
+    fans = {follower for follower, followed in town.follows if followed == id_}
+    common = fans & {followed for follower, followed in town.follows if follower == viewer}
+    line = town.names(viewer, common) if posts and viewer not in {None, id_} else None
+    named = {words.name} | (line or set()) if bio else None
     for reference in (id_, f"@{handle}"):
         yield Surface(f"/v1/accounts/{reference}", "bio", bio, face)
+        counted = None if line is None else len(line)
+        yield Surface(f"/v1/accounts/{reference}", "name", named, face, counted)
         shown = {words.caption} | ({words.unpublished} if viewer == id_ else set())
         yield Surface(f"/v1/accounts/{reference}/posts", "cap", shown if posts else None)
     yield Surface(f"/@{handle}", "bio", bio, face)
     yield Surface(f"/@{handle}/followers", "bio", bio, face)
-    fans = {follower for follower, followed in town.follows if followed == id_}
     followees = {followed for follower, followed in town.follows if follower == id_}
     lists = {"followers": fans, "following": followees}
     if viewer is not None:
-        lists["mutuals"] = fans & {other for one, other in town.follows if one == viewer}
+        lists["mutuals"] = common
     for name, people in lists.items():
         names = town.names(viewer, people) if posts else None
         yield Surface(f"/v1/accounts/{id_}/{name}", "name", names)
@@ -250,6 +257,10 @@ class Watch:
             self._note(answer.status_code == 404, f"{where}: {answer.status_code}, not 404")
             return
         self._note(answer.status_code == 200, f"{where}: {answer.status_code}, not 200")
+        if surface.mutuals != -1:
+            line = answer.json()["mutuals"]
+            counted = None if line is None else line["count"]
+            self._note(counted == surface.mutuals, f"{where}: {counted}, not {surface.mutuals}")
         if surface.kind:
             shown = {each for each in found if each.startswith(surface.kind)}
             if surface.path in {"/", "/settings"} or surface.path.startswith(("/p/", "/@")):
@@ -339,10 +350,35 @@ def _muted_in_feeds() -> Any:
     return patch.object(Sight, "sets", sets)
 
 
+def _mutuals_of_yesterday() -> Any:
+    """Whoever was kept as a follower counts as one."""
+    from tintype.graph import Mutuals
+
+    async def still(_: Mutuals, __: int, ids: Any) -> Any:
+        return frozenset(ids)
+
+    return patch.object(Mutuals, "still", still)
+
+
+def _mutuals_of_the_private() -> Any:
+    """Who follows a private account is a secret in lists, and not in the line of its profile."""
+    from tintype.graph import Graph, Mutuals
+
+    honest = Mutuals._line
+
+    async def line(self: Mutuals, account: int, viewer: int | None) -> Any:
+        with patch.object(Graph, "may_list", _everything):
+            return await honest(self, account, viewer)
+
+    return patch.object(Mutuals, "_line", line)
+
+
 FAULTS: dict[str, Callable[[], Any]] = {
     "comments": _comments_of_anybody,
     "posts": _posts_of_anybody,
     "mutes": _muted_in_feeds,
+    "mutuals": _mutuals_of_yesterday,
+    "private mutuals": _mutuals_of_the_private,
     "popular": _without("tintype.feed.service.trending", "_may_meet", lambda *_: True),
     "files": _without("tintype.media.service.delivery.Delivery", "_may_see", _everything),
 }
