@@ -13,6 +13,7 @@ from typing import cast
 
 import pytest
 import sqlalchemy as sa
+from confluent_kafka import Consumer as ConfluentConsumer
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
@@ -528,3 +529,34 @@ class _Stuck:
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._producer, name)
+
+
+async def test_nothing_is_noted_as_read_that_is_still_in_hand_at_the_end_of_a_partition(
+    database: Database, events: KafkaEvents, settings: KafkaSettings
+) -> None:
+    await publish(database, range(10))
+    await send_all(database, events)
+    subscription = events.subscribe("ears", ["test_struck"])
+    in_hand = list[object]()
+    async with asyncio.timeout(PATIENCE_S):
+        while len(in_hand) < 10:
+            # Long enough that the end of the partition comes with the last records.
+            in_hand += (await subscription.batch(wait_s=1.0, linger_s=1.0)).records
+        # The ends of the partitions without a record are noted: so would this one be.
+        while sum(at >= 0 for at in await noted(settings, "ears")) < settings.partitions - 1:
+            await subscription.batch(wait_s=0.2)
+
+    # Whoever is killed now leaves this to the next.
+    assert max(await noted(settings, "ears")) <= 0
+    await subscription.close()
+
+
+async def noted(settings: KafkaSettings, group: str) -> list[int]:
+    """The offsets that the group has told the broker, by partition; negative: none."""
+    consumer = ConfluentConsumer(settings.client({"group.id": settings.group(group)}))
+    parts = [TopicPartition(settings.topic, number) for number in range(settings.partitions)]
+    try:
+        found = await asyncio.to_thread(consumer.committed, parts, timeout=PATIENCE_S)
+    finally:
+        consumer.close()
+    return [each.offset for each in found]

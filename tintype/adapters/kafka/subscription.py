@@ -67,6 +67,8 @@ class KafkaSubscription:
         """Offsets from which a rewind goes on."""
         self._ends: dict[int, int] = {}
         """Offsets behind everything there was, control records included."""
+        self._ended: set[int] = set()
+        """Partitions whose end came with what is being read, and is not noted yet."""
         self._lost = False
         self._torn = False
         self._closed = False
@@ -169,7 +171,9 @@ class KafkaSubscription:
             if self._given:
                 self._go_back()
             raise RecordsLost
-        return self._batch_of(taken)
+        batch = self._batch_of(taken)
+        self._note_ends()
+        return batch
 
     def _look(self) -> None:
         """Make sure that what was read is of the log that its positions belong to.
@@ -212,9 +216,20 @@ class KafkaSubscription:
         partition, offset = message.partition(), message.offset()
         if partition is None or offset is None or partition not in self._given:
             return
+        # Noted later: records that came with it are not handed out yet, let alone handled.
         self._ends[partition] = offset
-        if self._done.get(partition, -1) >= self._given[partition]:
-            self._send({partition: offset})
+        self._ended.add(partition)
+
+    def _note_ends(self) -> None:
+        """Of the partitions that ended, tell the ends of those in which nothing is in hand."""
+        ended, self._ended = self._ended & self._ends.keys(), set()
+        self._send(
+            {
+                partition: self._ends[partition]
+                for partition in ended
+                if self._done.get(partition, -1) >= self._given.get(partition, 0)
+            }
+        )
 
     def _note(self, reached: dict[int, int]) -> None:
         found = {each: offset for each, offset in reached.items() if each in self._given}
