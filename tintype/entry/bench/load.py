@@ -87,16 +87,20 @@ class Spell:
         finally:
             self._ended = self._loop.time()
             self._give_up()
+            gc.unfreeze()
 
     def step(self) -> Step:
         """What was measured until now, or until the end."""
         passed = self._ended - self._begun
         cpu = (time.process_time() - self._cpu_begun) / passed if passed > 0 else 0.0
-        feed, failed = self._latency[Kind.FEED], self._failures.total()
+        together, failed = Histogram(), self._failures.total()
+        for each in self._latency.values():
+            together.merge(each)
         held = (
             self._answered >= ANSWERED_SHARE * self._asked
             and failed <= (1 - ANSWERED_SHARE) * self._asked
-            and feed.percentile_ms(99) <= self._late_ms
+            and self._latency[Kind.FEED].percentile_ms(99) <= self._late_ms
+            and together.percentile_ms(99) <= self._late_ms
         )
         return Step(
             rate=self._rate,

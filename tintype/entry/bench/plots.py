@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,7 @@ _SETTINGS: dict[Any, Any] = {
     "lines.markersize": 5.5,
 }
 _BARS = 28
+_APART = 1.5
 
 Draw = Callable[["Axes"], None]
 
@@ -100,14 +101,16 @@ def lag_histogram(lag: Lag, label: str) -> str:
         axes.hist(values, bins=edges, weights=counts, color=_COLOURS[0], edgecolor=_PAPER)
         axes.set_xscale("log")
         _plain(axes, "x")
-        for name, value in (("p50", lag.deliveries.p50), ("p99", lag.deliveries.p99)):
+        p50, p99 = lag.deliveries.p50, lag.deliveries.p99
+        for name, value, side, away in (("p50", p50, "right", -2), ("p99", p99, "left", 2)):
             axes.axvline(value, color=_INK, linewidth=1, linestyle=(0, (4, 3)))
             axes.annotate(
                 f"{name} {value:,.0f} ms",
                 (value, 1.0),
                 xycoords=("data", "axes fraction"),
-                xytext=(3, -9),
+                xytext=(away, 3),
                 textcoords="offset points",
+                ha=side,
                 fontsize=9.5,
             )
         axes.set(xlabel="from sending a post to a follower's feed, ms", ylabel="deliveries")
@@ -170,20 +173,37 @@ def processes(runs: Sequence[Results]) -> str:
 
 
 def _by_log(draw: Draw) -> Draw:
+    """The same with a logarithmic axis whose ticks are where it was measured."""
+    import numpy as np
+
     def drawn(axes: Axes) -> None:
         draw(axes)
         axes.set_xscale("log")
         _plain(axes, "x")
+        found: set[float] = set()
+        for line in axes.lines:
+            found.update(np.asarray(line.get_xdata(), dtype=float).tolist())
+        axes.set_xticks(_apart(found))
         axes.legend(loc="best", fontsize=9.5)
 
     return drawn
 
 
+def _apart(values: Collection[float]) -> list[float]:
+    """Those of the values that are far enough from each other to be written side by side."""
+    kept: list[float] = []
+    for value in sorted(values):
+        if not kept or value > _APART * kept[-1]:
+            kept.append(value)
+    return kept
+
+
 def _plain(axes: Axes, which: str) -> None:
     """Numbers as people write them on a logarithmic axis."""
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axis.set_minor_formatter(NullFormatter())
 

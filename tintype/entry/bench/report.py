@@ -126,8 +126,8 @@ def _knee(run: Results) -> str:
     if run.knee is None:
         return f"No rate held: p99 below {run.late_ms:,.0f} ms with 99 % answered."
     return (
-        f"**{run.knee.rate:,.0f} requests a second held**, of all kinds together: p99 of feeds "
-        f"below {run.late_ms:,.0f} ms, and 99 % answered (dotted line)."
+        f"**{run.knee.rate:,.0f} requests a second held** (dotted line): 99 % answered, and p99 "
+        f"below {run.late_ms:,.0f} ms, of feeds and of all kinds together."
     )
 
 
