@@ -59,6 +59,7 @@ from tintype.http import (
     Keeper,
     Kit,
     Meter,
+    ShortWay,
     create_app,
 )
 from tintype.http.reference import Reference
@@ -121,6 +122,8 @@ class Server:
     live: Live
     admin: AdminPart
     app: FastAPI
+    short: ShortWay
+    """What answers ahead of ``asgi``, where the server asks for it."""
     asgi: ASGIApp
     background: Background
     passwords: Passwords
@@ -207,9 +210,7 @@ def compose(
     )
     posts = Posts(database, accounts, graph, media.media, media.uploads)
     notifications = Notifications(database, graph, posts)
-    feed = compose_feed(
-        settings.feed, engines.timelines, database=database, graph=graph, posts=posts
-    )
+    feed = compose_feed(settings.feed, engines, graph=graph, posts=posts)
     news = News(graph, feed.home, posts, notifications)
     live = Live(database, news, sessions.identify, settings.notifications)
 
@@ -306,14 +307,13 @@ def compose(
     app.state.lost = lost(pages, kit)
     admin.metrics.registry.register(WarmedFiles(lambda: media.media.warming.fetched))
     answered = admin.metrics.answered
-    asgi = feed.in_front_of(
+    short = feed.in_front_of(
         Meter(Envelope(app, unlimited=_STREAMING, adopt=settings.trust_proxy), answered),
         kit,
         sessions,
         answered,
     )
-    if engines.shared:
-        asgi = Fresh(asgi, database.notices.catch_up, still=_STILL)
+    asgi = Fresh(short, database.notices.catch_up, still=_STILL) if engines.shared else short
     return Server(
         settings=settings,
         engines=engines,
@@ -326,6 +326,7 @@ def compose(
         live=live,
         admin=admin,
         app=app,
+        short=short,
         asgi=asgi if role in WITH_PEOPLE else _machine_app(kit, admin),
         background=Background(database, part, engines.log_for(role, groups)),
         passwords=passwords,

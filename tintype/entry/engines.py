@@ -26,6 +26,7 @@ from tintype.http import Limiter, RateLimiter, SharedRateLimiter
 from tintype.kernel.clock import Clock
 from tintype.kernel.problem import Unavailable
 from tintype.ports.neighbours import Neighbours
+from tintype.ports.noticed import NoticedPages
 from tintype.ports.timelines import Timelines
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Engines:
     events: KafkaEvents | None = None
     closers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     openers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    pages: NoticedPages | None = None
+    """Reads many timelines by one question, where they are not in this process."""
 
     @property
     def shared(self) -> bool:
@@ -99,6 +102,7 @@ def open_engines(
     timelines: Timelines
     neighbours: Neighbours
     limiter: Limiter
+    pages: NoticedPages | None = None
     if settings.redis.url is None:
         timelines = MemoryTimelines(clock, resident=settings.feed.timelines)
         neighbours = MemoryNeighbours(clock)
@@ -108,6 +112,7 @@ def open_engines(
         from tintype.adapters.redis.cache import RedisCache
         from tintype.adapters.redis.client import Redis
         from tintype.adapters.redis.neighbours import RedisNeighbours
+        from tintype.adapters.redis.noticed import RedisNoticedPages
         from tintype.adapters.redis.notices import RedisNotices
         from tintype.adapters.redis.timelines import RedisTimelines
 
@@ -117,7 +122,9 @@ def open_engines(
         # On a connection of its own: long lists, which nothing else should wait behind.
         neighbours = RedisNeighbours(redis.sibling())
         limiter = SharedRateLimiter(settings.rate_limits, clock, RedisBuckets(redis))
-        database.notices.listen_on(RedisNotices(redis))
+        notices = RedisNotices(redis)
+        database.notices.listen_on(notices)
+        pages = RedisNoticedPages(redis, notices, timelines)
         database.notices.shelves.stand_on(RedisCache(redis))
         closers += [timelines.close, neighbours.close]
         openers.append(redis.open)
@@ -127,4 +134,4 @@ def open_engines(
 
         events = KafkaEvents(settings.kafka)
         closers.append(events.close)
-    return Engines(database, timelines, neighbours, limiter, events, closers, openers)
+    return Engines(database, timelines, neighbours, limiter, events, closers, openers, pages)

@@ -8,11 +8,12 @@ import structlog
 from starlette.types import ASGIApp
 
 from tintype.accounts import Sessions
-from tintype.database import Consumer, Database
+from tintype.database import Consumer
 from tintype.entry.background import Periodic
-from tintype.feed import FeedSettings, Home
+from tintype.entry.engines import Engines
+from tintype.feed import FeedSettings, Home, Together
 from tintype.feed.consumers import consumers
-from tintype.feed.routes import instant_way, routes, short_way
+from tintype.feed.routes import instant_way, later_way, routes, short_way
 from tintype.graph import Graph
 from tintype.http import Answers, Kit, Routes, ShortWay
 from tintype.http.meter import Observe
@@ -33,6 +34,7 @@ class FeedPart:
 
     timelines: Timelines
     home: Home
+    together: Together | None
     routes: Routes
     consumers: list[Consumer]
     periodic: list[Periodic]
@@ -45,7 +47,9 @@ class FeedPart:
         except Unavailable as error:
             log.warning("feed.not_warm", error=repr(error))
 
-    def in_front_of(self, app: ASGIApp, kit: Kit, sessions: Sessions, observe: Observe) -> ASGIApp:
+    def in_front_of(
+        self, app: ASGIApp, kit: Kit, sessions: Sessions, observe: Observe
+    ) -> ShortWay:
         """The application, with the feed taking the short way when it can."""
 
         def at_hand(token: str) -> Id | None:
@@ -55,14 +59,21 @@ class FeedPart:
             asking.set((signed.account, signed.session))
             return signed.account
 
-        ways = Answers(short_way(self.home), instant_way(self.home))
+        later = later_way(self.together) if self.together is not None else None
+        ways = Answers(short_way(self.home), instant_way(self.home), later)
         return ShortWay(app, kit, at_hand, observe, {"/v1/feed": ways})
 
 
 def compose_feed(
-    settings: FeedSettings, timelines: Timelines, *, database: Database, graph: Graph, posts: Posts
+    settings: FeedSettings,
+    engines: Engines,
+    *,
+    graph: Graph,
+    posts: Posts,
 ) -> FeedPart:
-    """The home feed on these timelines."""
+    """The home feed on the timelines of these engines."""
+    database, timelines, pages = engines.database, engines.timelines, engines.pages
     home = Home(database, timelines, graph, posts, settings=settings)
+    together = Together(home, pages, database.notices) if pages is not None else None
     popular = Periodic("look for popular posts", _LOOK_S, posts.popular.refresh, everywhere=True)
-    return FeedPart(timelines, home, routes(home), consumers(home), [popular])
+    return FeedPart(timelines, home, together, routes(home), consumers(home), [popular])

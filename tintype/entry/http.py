@@ -17,8 +17,7 @@ from tintype.entry import folder
 from tintype.entry.compose import Server, compose
 from tintype.entry.roles import WITH_PEOPLE, Concern, Role
 from tintype.entry.settings import Settings
-from tintype.entry.wire import Instantly, gated, nothing
-from tintype.http import ShortWay
+from tintype.entry.wire import Instantly, Later, gated, never, nothing
 from tintype.http.gate import Gate
 
 log = structlog.get_logger(__name__)
@@ -130,7 +129,7 @@ def _listen(server: Server) -> uvicorn.Server:
             host=settings.host,
             port=settings.port,
             loop="none",
-            http=gated(gate, _instantly(server)),
+            http=gated(gate, *_ahead(server)),
             ws="none",
             lifespan="off",
             access_log=False,
@@ -144,15 +143,17 @@ def _listen(server: Server) -> uvicorn.Server:
     )
 
 
-def _instantly(server: Server) -> Instantly:
-    """What this process answers from its own memory, ahead of everything that others share.
+def _ahead(server: Server) -> tuple[Instantly, Later]:
+    """What this process answers as soon as it has read a head.
 
-    Behind a proxy the headers have to be looked at first, for who asked and under which address.
+    From its own memory where nobody else writes, and together with others where a look at what
+    other processes wrote has to come first. Behind a proxy the headers have to be looked at before,
+    for who asked and under which address.
     """
-    first = server.asgi
-    if server.settings.trust_proxy or not isinstance(first, ShortWay):
-        return nothing
-    return first.instantly
+    if server.settings.trust_proxy or not server.serves_people:
+        return nothing, never
+    short = server.short
+    return (nothing, short.later) if server.engines.shared else (short.instantly, never)
 
 
 def _tune_collector() -> None:

@@ -2,7 +2,7 @@
 
 from tintype.feed.errors import FeedUnavailable, NoRanker
 from tintype.feed.model import FeedFlags, FeedSettings, Tier
-from tintype.feed.service import Home
+from tintype.feed.service import Home, Together
 from tintype.feed.views import FeedPage
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "Home",
     "NoRanker",
     "Tier",
+    "Together",
 ]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from starlette.responses import Response
 
 from tintype.feed.errors import FeedUnavailable
-from tintype.feed.service import Home
+from tintype.feed.service import Home, Together
 from tintype.feed.views import FeedPage
 from tintype.http import Access, Call, Cursor, Limit, Routes, ShortAnswer
-from tintype.http.hot import InstantAnswer
+from tintype.http.hot import InstantAnswer, LaterAnswer, Make
 from tintype.kernel.cursor import UnknownCursor
 from tintype.kernel.ids import Id
 from tintype.kernel.page import DEFAULT_LIMIT, MAX_LIMIT, clamp_limit
@@ -40,6 +41,19 @@ def instant_way(home: Home) -> InstantAnswer:
             return None
         cursor, limit = asked
         return home.instantly(viewer, cursor=cursor, limit=limit, here=here)
+
+    return answer
+
+
+def later_way(together: Together) -> LaterAnswer:
+    """The same, where the timelines of many are read by one question."""
+
+    def answer(viewer: Id, here: str, query: bytes, resume: Callable[[Make | None], None]) -> bool:
+        asked = _plain(query) if query else (None, DEFAULT_LIMIT)
+        if asked is None:
+            return False
+        cursor, limit = asked
+        return together.ask(viewer, cursor=cursor, limit=limit, here=here, resume=resume)
 
     return answer
 

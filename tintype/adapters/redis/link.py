@@ -111,6 +111,7 @@ class Link:
         self._used = now
         sent = wire.send(wire.signed(commands), len(commands))
         sent.add_done_callback(partial(self._submitted, take))
+        wire.flush()
         return True
 
     def _submitted(self, take: Take, sent: asyncio.Future[list[Reply]]) -> None:

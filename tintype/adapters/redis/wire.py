@@ -70,13 +70,19 @@ class Wire(asyncio.Protocol):
         call = _Call(future, replies, self._loop.time() + self._timeout)
         self._waiting.append(call)
         if not self._out:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._out.append(payload)
         if len(payload) > _BULK:
-            self._flush()
+            self.flush()
         if self._timer is None:
             self._timer = self._loop.call_at(call.deadline, self._look)
         return future
+
+    def flush(self) -> None:
+        """Send what was given to ``send`` now, and not with what else comes in this turn."""
+        out, self._out = self._out, []
+        if self._transport is not None and self._failure is None and out:
+            self._transport.write(b"".join(out) if len(out) > 1 else out[0])
 
     def signed(self, commands: Sequence[bytes]) -> bytes:
         """Commands that lack their last argument, each completed with the reign."""
@@ -163,11 +169,6 @@ class Wire(asyncio.Protocol):
             self._waiting.popleft()
             if not call.future.done():
                 call.future.set_result(call.replies)
-
-    def _flush(self) -> None:
-        out, self._out = self._out, []
-        if self._transport is not None and self._failure is None and out:
-            self._transport.write(b"".join(out) if len(out) > 1 else out[0])
 
     def _look(self) -> None:
         self._timer = None

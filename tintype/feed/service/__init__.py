@@ -2,5 +2,6 @@
 
 from tintype.feed.service.fan_out import Delivered
 from tintype.feed.service.home import Home
+from tintype.feed.service.together import Together
 
-__all__ = ["Delivered", "Home"]
+__all__ = ["Delivered", "Home", "Together"]

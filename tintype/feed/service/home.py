@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from tintype.database import Database, Notices, TryAgain
 from tintype.feed import store
@@ -14,6 +15,7 @@ from tintype.feed.model import (
     FeedSettings,
     PostDelivered,
     PostNoted,
+    Run,
     Tier,
     tiers_of,
 )
@@ -29,7 +31,7 @@ from tintype.kernel.cursor import decode, encode
 from tintype.kernel.ids import Id
 from tintype.kernel.page import DEFAULT_LIMIT
 from tintype.kernel.problem import Unavailable
-from tintype.ports.timelines import Timelines
+from tintype.ports.timelines import TimelinePage, Timelines
 from tintype.posts import FOLLOWED, Card, Posts, Why, Whys
 
 CURSOR = "feed"
@@ -38,6 +40,15 @@ NO_TIER = "none"
 ENDS_HELD = 20_000
 _NOBODY = 0
 _START = b'{"items":['
+
+
+class AskedPage(NamedTuple):
+    """A page of the feed that somebody asked for, under the address ``here`` of this server."""
+
+    viewer: Id
+    below: Id
+    limit: int
+    here: str
 
 
 class Home(Feed[Card]):
@@ -123,6 +134,17 @@ class Home(Feed[Card]):
             page.close()
         return None
 
+    def of_timeline(self, asked: AskedPage, page: TimelinePage, others: list[Run]) -> bytes | None:
+        """The same page as ``page``, of a timeline's page with a margin that was read already.
+
+        ``others`` is what ``Reading.before_timeline`` said.
+        """
+        viewer, below, limit, here = asked
+        window = self.reading.with_timeline(viewer, below, limit, page, others)
+        body = None if window is None else self._encoded(viewer, window, here)
+        self.answers[Tier.CHRONOLOGICAL] += body is not None
+        return body
+
     def switch(self, flags: FeedFlags) -> None:
         """Stand on these rungs only, from now on."""
         self._tiers = tiers_of(flags)
@@ -175,8 +197,9 @@ class Home(Feed[Card]):
     async def _at_hand(self, viewer: Id, below: Id, limit: int, here: str) -> bytes | None:
         """The page, if nobody but the timelines needs to be asked for it."""
         window = await self.reading.at_hand(viewer, below, limit)
-        if window is None:
-            return None
+        return None if window is None else self._encoded(viewer, window, here)
+
+    def _encoded(self, viewer: Id, window: Window[Card], here: str) -> bytes | None:
         around = (_START, _end(window.examined, window.tier))
         return self._posts.encode_at_hand(
             window.cards, viewer=viewer, here=here, around=around, whys=self._whys(viewer, window)

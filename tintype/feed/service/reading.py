@@ -99,15 +99,30 @@ class Reading(Generic[C]):
 
         Never raises, and takes as long as the timelines do at most.
         """
-        timelines, circles, catalogue, own, pulled, followed, primer = self._sources
+        others = self.before_timeline(viewer, below)
+        if others is None:
+            return None
+        try:
+            page = await self._sources.timelines.page(viewer, below, limit + MARGIN)
+        except Unavailable:
+            return None
+        return self.with_timeline(viewer, below, limit, page, others)
+
+    def before_timeline(self, viewer: Id, below: Id) -> list[Run] | None:
+        """What has to be looked at before a timeline is read, for ``with_timeline``; ``None`` where
+        the timeline is not enough.
+        """
+        _, _, _, own, _, followed, primer = self._sources
         unsure = primer is not None and not primer.knows_own(viewer)
         if unsure or _HEALTHY not in self._tiers or viewer in followed:
             return None
-        others = _unfanned(own, viewer, below)
-        try:
-            page = await timelines.page(viewer, below, limit + MARGIN)
-        except Unavailable:
-            return None
+        return _unfanned(own, viewer, below)
+
+    def with_timeline(
+        self, viewer: Id, below: Id, limit: int, page: TimelinePage, others: list[Run]
+    ) -> Window[C] | None:
+        """The window of a timeline's page with a margin, if all the rest of it is held."""
+        _, circles, catalogue, _, pulled, _, primer = self._sources
         circle = circles.cached_sets(viewer)
         if page.state is not _READY or circle is None:
             return None
