@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tintype.config import load
+from tintype.entry.cli_bench_load import report, run
 from tintype.entry.settings import Settings
 
 bench_app = typer.Typer(
@@ -68,3 +69,7 @@ def world(
         f"{made.accounts} accounts, {made.follows} follows and {made.posts} posts; "
         f"{len(made.viewers)} viewers are signed in."
     )
+
+
+bench_app.command()(run)
+bench_app.command()(report)
