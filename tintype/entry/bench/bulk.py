@@ -18,6 +18,9 @@ Column = npt.NDArray[Any] | str | int | None
 """Numbers, or texts of one length as NumPy's bytes; or the same for every row."""
 Columns = Mapping[str, Column]
 
+_KEPT = frozenset(
+    {"consumer_offsets", "event_log", "flags", "instance", "leases", "outbox", "sent_events"}
+)
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _END = b"\xff\xff"
 _WIDTHS: Sequence[tuple[type[Any], str]] = (
@@ -39,7 +42,10 @@ class Bulk(ABC):
 
     @abstractmethod
     async def empty(self) -> None:
-        """Remove every row of every table."""
+        """Remove every row that speaks of somebody or something.
+
+        How far the log was read stays, and so do flags: an engine outside may still hold events.
+        """
 
     @abstractmethod
     async def settle(self) -> None:
@@ -71,8 +77,7 @@ class SqliteBulk(Bulk):
         return rows
 
     async def empty(self) -> None:
-        tables = reversed(metadata.sorted_tables)
-        await asyncio.to_thread(self._run, [(f"DELETE FROM {each.name}", None) for each in tables])  # noqa: S608 - the same
+        await asyncio.to_thread(self._run, [(f"DELETE FROM {name}", None) for name in _emptied()])  # noqa: S608 - the same
 
     async def settle(self) -> None:
         await asyncio.to_thread(self._run, [("ANALYZE", None)])
@@ -118,8 +123,7 @@ class PostgresBulk(Bulk):
         return height(columns)
 
     async def empty(self) -> None:
-        names = ", ".join(each.name for each in metadata.sorted_tables)
-        await self._connection.execute(f"TRUNCATE {names}")
+        await self._connection.execute(f"TRUNCATE {', '.join(_emptied())}")
 
     async def settle(self) -> None:
         await self._connection.execute("VACUUM (FREEZE, ANALYZE)", timeout=None)
@@ -144,6 +148,10 @@ async def open_bulk(database: Database) -> AsyncIterator[Bulk]:
         driver = (await connection.get_raw_connection()).driver_connection
         await driver.execute("SET statement_timeout = 0; SET default_transaction_read_only = off")
         yield PostgresBulk(driver)
+
+
+def _emptied() -> list[str]:
+    return [each.name for each in reversed(metadata.sorted_tables) if each.name not in _KEPT]
 
 
 def _plain(column: Column, rows: int) -> list[Any]:

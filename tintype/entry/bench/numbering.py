@@ -12,7 +12,7 @@ from tintype.entry.bench.sorting import Numbers
 from tintype.kernel.ids import EPOCH_MS, SEQUENCE_BITS, SHARD_BITS, SHARDS
 
 _YEARS_MS = 600 * 24 * 3600 * 1000
-_STEP_MS = 24 * 3600 * 1000
+_DAY_MS = 24 * 3600 * 1000
 _SEQUENCES = 1 << SEQUENCE_BITS
 _MIX = np.uint64(0x9E37_79B9_7F4A_7C15)
 
@@ -24,8 +24,10 @@ class Numbering:
         self.accounts = accounts
         self._each = -(-accounts // SHARDS)
         self._step = _YEARS_MS // (self._each + 1)
-        # The accounts come first, then their follows, then their posts.
-        self._begin = max(until_ms - 2 * _YEARS_MS, EPOCH_MS + _STEP_MS) - EPOCH_MS
+        # The accounts come first, then their follows, then their posts. Another world has other
+        # ids: what caches still hold of the one before concerns nobody.
+        self._begin = max(until_ms - 2 * _YEARS_MS, EPOCH_MS + _DAY_MS) - EPOCH_MS
+        self._begin += until_ms % _DAY_MS
         self._until = until_ms - EPOCH_MS
 
     def shards(self, numbers: Numbers) -> Numbers:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 
+import tintype.feed.store  # noqa: F401 - it declares a table
 from tintype.accounts.store import accounts, credentials, emails, handles
 from tintype.database import metadata
 from tintype.database.tables import counts
