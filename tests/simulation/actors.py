@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.simulation.invariants import ENDS, FOLLOW, STABLE, THRESHOLD, Violation, Watch, require
+from tests.simulation.invariants import ENDS, STABLE, THRESHOLD, Violation, Watch, require
 from tests.simulation.processes import Card, Process
 from tests.simulation.scheduler import step
 from tests.simulation.world import Logged, World, notices_of
-from tintype.feed.model import NEWEST, Delivery, FeedFlags, PostDelivered, Reach, tiers_of
+from tintype.feed.model import NEWEST, Delivery, FeedFlags, Reach, tiers_of
 from tintype.feed.service.fan_out import Delivered
+from tintype.feed.service.feed import Edge
 from tintype.feed.service.reading import Window
 from tintype.kernel.ids import shard_of
 from tintype.kernel.problem import Unavailable
-from tintype.ports.timelines import TimelineState
 
 MOST_PAGES = 200
 
@@ -156,7 +156,9 @@ async def walk(world: World, viewer: int) -> None:
 
 
 async def consume(world: World) -> None:
-    """The consumer of the log: at least once, in order; the offset moves after the effect."""
+    """The consumer of the log: at least once, in order; the offset moves after the effect. Its
+    process carries stored tasks on in between.
+    """
     while True:
         await step()
         start = world.offset
@@ -168,56 +170,57 @@ async def consume(world: World) -> None:
         await step()
         if world.dice.random() < 0.9:
             world.offset = end
+        if world.kept.tasks:
+            await carry(world, world.worker, most=world.dice.randrange(4))
 
 
 async def handle(world: World, indexes: range) -> None:
-    """Handle events the way the consumer groups do: edges in order, then posts in turns."""
+    """Handle events the way the consumer groups do."""
     process, feed = world.worker, world.worker.feed
     await process.notices.catch_up()
     events = [world.log[index] for index in indexes]
+    edges: list[Edge] = []
     for index, event in zip(indexes, events, strict=True):
         if world.fleet:
             await process.notices.repeat([process.notices.event_of(event.told, index)])
             world.note_repeated(index)
-        match event.kind:
-            case "followed":
-                published = set(world.model.live)
-                await feed.join(event.viewer, event.author)
-                _check_follow(world, index, published)
-            case "unfollowed":
-                await feed.part(event.viewer, event.author)
-            case "blocked":
-                await feed.part(event.viewer, event.author)
-                await feed.part(event.author, event.viewer)
+        if event.kind in {"followed", "unfollowed", "blocked"}:
+            edges.append(Edge(event.viewer, event.author))
+        if event.kind == "blocked":
+            edges.append(Edge(event.author, event.viewer))
     posts = [event.post for event in events if event.post is not None]
     carried = [post.post for post in posts]
     world.in_flight.update(carried)
     try:
-        await feed.deliver(posts)
+        await feed.take(edges, posts)
     finally:
         world.in_flight.subtract(carried)
-    await process.notices.publish(
-        [PostDelivered(post=post.post, author=post.author) for post in posts]
-    )
-    for index in indexes:
-        world.handled.setdefault(index, world.clock.ms)
+    world.taken |= {*indexes}
+    world.note_handled()
 
 
-def _check_follow(world: World, index: int, published: set[int]) -> None:
-    event = world.log[index]
-    viewer, author = event.viewer, event.author
-    timeline = world.stored._timelines.get(viewer)
-    if timeline is None or timeline.state is not TimelineState.READY:
+async def carry(world: World, process: Process, most: int = 1_000) -> None:
+    """A worker goes on with the stored tasks, until none is left or it is called away."""
+    if process.carrying:
         return
-    if any({viewer, author} == {later.viewer, later.author} for later in world.log[index + 1 :]):
-        return  # they parted since, whatever they are now
-    due = {
-        post
-        for post in published & world.model.live
-        if world.model.authors[post] == author and post > timeline.floor
-    }
-    missing = due - set(timeline.ids)
-    require(FOLLOW, not missing, f"{viewer} lacks {sorted(missing)} of {author}")
+    process.carrying = True
+    carrier = process.feed.carrier
+    try:
+        await process.notices.catch_up()
+        await carrier.look()
+        while most > 0 and await carrier.step():
+            world.note_handled()
+            most -= 1
+    except Unavailable:
+        process.feed.lanes.forget()
+    finally:
+        process.carrying = False
+    world.note_handled()
+
+
+async def work(world: World) -> None:
+    """Some worker carries tasks on; whoever had them before finds itself shut out."""
+    await carry(world, world.someone(), most=world.dice.randrange(1, 6))
 
 
 async def replay(world: World) -> None:

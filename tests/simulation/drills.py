@@ -1,4 +1,4 @@
-"""Three short histories of their own: delivery under load, ids of hosts, the shared cache.
+"""Two short histories of their own: ids of hosts, the shared cache.
 
 Each runs real code under the seeded scheduler, and is judged on the way.
 """
@@ -6,113 +6,22 @@ Each runs real code under the seeded scheduler, and is judged on the way.
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import SimpleNamespace
-from typing import Any
 from unittest.mock import patch
 
 import msgspec
 
-from tests.simulation.invariants import IDS, PROMPT, VERSIONS, require
-from tests.simulation.processes import Card
+from tests.simulation.invariants import IDS, VERSIONS, require
 from tests.simulation.scheduler import Scheduler, Silent, SkewedClock, VirtualClock, step
 from tintype.adapters.memory.cache import MemoryCache
 from tintype.database import shelf
 from tintype.database.shelf import Shelf, Shelves
-from tintype.feed.model import Delivery, Reach, Threshold
-from tintype.feed.service.fan_out import Delivered
-from tintype.feed.service.feed import Feed
 from tintype.kernel import ids
 from tintype.kernel.ids import EPOCH_MS, MAX_ID, Ids, shard_of
 from tintype.kernel.notice import Notice
 from tintype.kernel.problem import Unavailable
 from tintype.ports.cache import Held, Lease
-
-# ---- 16: delivery --------------------------------------------------------------------------------
-
-PER_SECOND = 25_000
-"""Deliveries that the simulated timelines take: what one Redis on two cores did."""
-CHUNK = 2_000
-BIG = 95_000
-GIANT = 100_000_000
-WITHIN_MS = 120_000
-SMALL_MS = 10_000
-
-
-class Crowd:
-    """Authors by how many follow them; timelines that take their time."""
-
-    def __init__(self, clock: VirtualClock) -> None:
-        self._clock = clock
-        self.reach: dict[int, int] = {}
-        self.done: dict[int, float] = {}
-        self.due: dict[int, float] = {}
-        """When each post must be visible at the latest."""
-        self._left: dict[int, int] = {}
-        self.authors: dict[int, int] = {}
-
-    def publish(self, post: int, author: int, delivery: Delivery) -> None:
-        self.authors[post] = author
-        self._left[post] = self.reach[author] if delivery == "push" else 0
-
-    async def followers(self, author: int) -> AsyncIterator[Sequence[int]]:
-        left = self.reach[author]
-        while left > 0:
-            yield range(1, 1 + min(CHUNK, left))
-            left -= CHUNK
-
-    async def cards(self, wanted: Sequence[int]) -> list[Card | None]:
-        return [Card(self.authors[id_]) for id_ in wanted]
-
-    async def push(self, accounts: Sequence[int], post: int) -> int:
-        self._clock.advance(len(accounts) / PER_SECOND)
-        if accounts != (self.authors[post],):
-            self._left[post] -= len(accounts)
-        if self._left[post] <= 0:
-            self.done.setdefault(post, self._clock.ms)
-        now = self._clock.ms
-        late = [post for post, at in self.due.items() if post not in self.done and at < now]
-        require(PROMPT, not late, f"{len(late)} posts are not visible in time")
-        return len(accounts)
-
-
-def delivery_history(seed: int) -> None:
-    """Small authors, big ones and a giant publish; arrival stays within what can be delivered.
-
-    Raises:
-        Violation: a post was not visible in time.
-    """
-    dice, clock = random.Random(seed), VirtualClock()
-    crowd = Crowd(clock)
-    town: Any = crowd
-    feed: Feed[Card] = Feed(town, town, town, breathe=step)
-    threshold, mint = Threshold(), Ids(clock)
-    small = [mint.next(dice.randrange(4_096)) for _ in range(12)]
-    big = [mint.next(dice.randrange(4_096)) for _ in range(4)]
-    giant = mint.next(1)
-    crowd.reach = {author: dice.randrange(1, 400) for author in small}
-    crowd.reach |= dict.fromkeys(big, BIG) | {giant: GIANT}
-    # A burst of big authors at once, a giant, and small authors whenever; then time to breathe.
-    burst = [*big, giant, *dice.choices(small, k=6)]
-    dice.shuffle(burst)
-    calm = dice.choices(small, k=6)
-    for batch in (burst, calm):
-        posts = []
-        for author in batch:
-            post = mint.next(shard_of(author))
-            stamp = threshold.next(Reach(), crowd.reach[author], clock.now_ms()).delivery
-            crowd.publish(post, author, stamp)
-            crowd.due[post] = clock.ms + (SMALL_MS if author in small else WITHIN_MS)
-            posts.append(Delivered(post, author, stamp))
-        _run(feed.deliver(posts))
-        clock.advance(1)
-
-
-def _run(work: Any) -> None:
-    scheduler = Scheduler(random.Random(0), VirtualClock())
-    scheduler.spawn(work)
-    scheduler.drain()
-
 
 # ---- 23: ids -------------------------------------------------------------------------------------
 

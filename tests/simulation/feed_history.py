@@ -40,6 +40,7 @@ USUAL = {
     "outage": 2,
     "toggle": 1,
     "replay": 3,
+    "work": 10,
     "crash": 0.5,
 }
 """What happens, and how often next to the others."""
@@ -49,6 +50,7 @@ ALONE = {
     "outage": actors.suffer_an_outage,
     "toggle": actors.toggle,
     "replay": actors.replay,
+    "work": actors.work,
 }
 BY_ONE = {"publish": actors.publish, "walk": actors.walk}
 BETWEEN_TWO = {
@@ -131,6 +133,14 @@ def _handle_all(world: World) -> None:
     world.scheduler.spawn(actors.handle(world, range(world.offset, len(world.log))))
     world.scheduler.drain()
     world.offset = len(world.log)
+    _carry_all(world)
+
+
+def _carry_all(world: World) -> None:
+    """Workers carry on until no task is left."""
+    while world.kept.tasks:
+        world.scheduler.spawn(actors.carry(world, world.someone()))
+        world.scheduler.drain()
 
 
 def _judge(world: World) -> None:
@@ -144,6 +154,7 @@ def _judge(world: World) -> None:
         if world.log:
             world.scheduler.spawn(actors.handle(world, range(index, index + 1)))
     world.scheduler.drain()
+    _carry_all(world)
     _require_feeds(world, COMMUTES)
     for account, (ids, floor) in _timelines(world).items():
         if account in before:

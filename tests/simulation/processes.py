@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from tests.simulation.invariants import FOLLOW, require
+from tests.simulation.kept import KeptTasks
 from tests.simulation.scheduler import step
 from tests.simulation.stored import SteppedTimelines
 from tintype.adapters.memory.notices import MemoryNotices
 from tintype.database.notices import Notices
 from tintype.feed.model import PostDelivered, PostNoted
-from tintype.feed.service.feed import Feed
+from tintype.feed.service.fan_out import Sizes
+from tintype.feed.service.feed import Feed, Ways
 from tintype.feed.service.pulled import Primer
-from tintype.graph.model import EdgeMade, SetsChanged
+from tintype.graph.model import EdgeMade, SetsChanged, h16
 from tintype.graph.service.held import Held
 from tintype.kernel.problem import Unavailable
+from tintype.ports.timelines import TimelineState
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
 CAP = 8
-CHUNK = 2
 NOT_AT_HAND = 0.5
 
 
@@ -35,6 +38,30 @@ class Circle(NamedTuple):
     shown: frozenset[int]
 
 
+class WatchedFeed(Feed[Card]):
+    """The feed, judged whenever it made a timeline agree with a follow."""
+
+    world: World
+
+    async def settle(self, viewer: int, author: int) -> None:
+        world = self.world
+        published, known = set(world.model.live), len(world.log)
+        followed = author in world.model.following[viewer]
+        await super().settle(viewer, author)
+        timeline = world.stored._timelines.get(viewer)
+        if not followed or timeline is None or timeline.state is not TimelineState.READY:
+            return
+        if any({viewer, author} == {each.viewer, each.author} for each in world.log[known:]):
+            return  # they parted since, whatever they are now
+        due = {
+            post
+            for post in published & world.model.live
+            if world.model.authors[post] == author and post > timeline.floor
+        }
+        missing = due - set(timeline.ids)
+        require(FOLLOW, not missing, f"{viewer} lacks {sorted(missing)} of {author}")
+
+
 class Process:
     """What dies together. ``cut``: the timelines do not answer it; ``deaf``: the notices do not."""
 
@@ -44,17 +71,28 @@ class Process:
         self.queries = Queries(world)
         self.timelines = SteppedTimelines(world.stored, self)
         self.notices = Notices()
-        self.feed: Feed[Card] = Feed(
+        self.carrying = False
+        self.feed = WatchedFeed(
             self.timelines,
             self.queries,
             self.queries,
+            KeptTasks(world.kept, step),
             cap=CAP,
             refills=world.seed % 3,
-            breathe=step,
+            ways=Ways(
+                announce=self._announce,
+                sizes=Sizes(inline=1, chunk=1, span=1, edges=world.seed % 2),
+                breathe=step,
+                pause=step,
+            ),
         )
+        self.feed.world = world
         self._listen()
         if world.fleet:
             self._share(world)
+
+    async def _announce(self, arrived: Sequence[PostDelivered]) -> None:
+        await self.notices.publish(arrived)
 
     def _listen(self) -> None:
         feed, hear = self.feed, self.notices.hear
@@ -163,12 +201,12 @@ class Queries:
         await self._answer()
         return circles
 
-    async def followers(self, author: int) -> AsyncIterator[Sequence[int]]:
-        accounts = self._world.accounts
-        for start in range(0, len(accounts), CHUNK):
-            await step()
-            now = self._world.model.followers(author)
-            chunk = [account for account in accounts[start : start + CHUNK] if account in now]
-            await self._answer()
-            if chunk:
-                yield chunk
+    async def followers_in(
+        self, author: int, first: int, last: int, *, after: int, limit: int
+    ) -> list[int]:
+        await step()
+        now = sorted((h16(each), each) for each in self._world.model.followers(author))
+        behind = (h16(after), after) if after else (0, 0)
+        chunk = [each for place, each in now if first <= place <= last and (place, each) > behind]
+        await self._answer()
+        return chunk[:limit]

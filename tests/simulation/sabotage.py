@@ -9,16 +9,17 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
-from itertools import count
+from itertools import count, pairwise
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from tests.simulation import invariants as named
+from tests.simulation import kept
 from tests.simulation.processes import CAP, Card, Queries
 from tests.simulation.stored import SteppedTimelines, StoredTimelines
 from tintype.adapters.memory import timelines as memory
 from tintype.feed import model
-from tintype.feed.service import fan_out, feed, pulled, reading, recent
+from tintype.feed.service import carrier, fan_out, feed, pulled, reading, recent
 from tintype.graph.service.held import Held
 from tintype.kernel.ids import shard_of
 from tintype.kernel.problem import Unavailable
@@ -282,7 +283,7 @@ async def _pull_others(self: Any, viewer: int, below: int, want: int) -> model.R
 
 # ---- publishing ----------------------------------------------------------------------------------
 
-_fan_out = fan_out.fan_out
+_push_inside = fan_out.FanOut._push
 
 
 @plants("own-posts-are-known-where-they-were-noted", named.OWN, pulled.Primer, "knows_own")
@@ -303,12 +304,47 @@ def _nobody(self: Any, authors: Collection[int]) -> tuple[int, ...]:
     return ()
 
 
-@plants("an-outage-swallows-deliveries", named.NO_SKIPS, feed, "fan_out")
-async def _fan_out_and_shrug(*arguments: Any) -> int:
+@plants("an-outage-swallows-deliveries", named.NO_SKIPS, fan_out.FanOut, "_push")
+async def _push_and_shrug(self: Any, accounts: Sequence[int], post: int) -> None:
     try:
-        return await _fan_out(*arguments)
+        await _push_inside(self, accounts, post)
     except Unavailable:
-        return 0
+        return
+
+
+@plants("what-is-too-much-is-not-stored", named.CONVERGES, kept.KeptTasks, "add")
+async def _add_nothing(self: Any, tasks: Sequence[Any]) -> None:
+    del self, tasks
+
+
+_carry = carrier.Carrier._carry
+
+
+@plants("a-chunk-is-noted-before-it-is-carried", named.NO_SKIPS, carrier.Carrier, "_carry")
+async def _note_first(self: Any, task: Any) -> Any:
+    if task.lane is model.Lane.BACKFILL:
+        return await _carry(self, task)
+    followers = self._sources().circles.followers_in
+    chunk = await followers(task.owner, task.first, task.last, after=task.after, limit=1)
+    if not chunk:
+        return await _carry(self, task)
+    await self._tasks.advance(task, chunk[-1])
+    await self._sources().timelines.push(chunk, task.subject)
+    return 1, task._replace(after=chunk[-1])
+
+
+@plants("a-stored-edge-is-never-settled", named.REVOKED, carrier.Carrier, "_carry")
+async def _finish_unsettled(self: Any, task: Any) -> Any:
+    if task.lane is not model.Lane.BACKFILL:
+        return await _carry(self, task)
+    await self._tasks.finish(task)
+    return 1, None
+
+
+@plants("ranges-leave-gaps", named.CONVERGES, fan_out, "pairwise")
+def _ranges_with_gaps(bounds: Sequence[int]) -> Any:
+    width = max(1, (bounds[1] - bounds[0]) // 3)
+    return [(first, end - width) for first, end in pairwise(bounds)]
 
 
 @plants("an-author-flips-at-every-post", named.THRESHOLD, model.Threshold, "next")

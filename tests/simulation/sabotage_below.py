@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from unittest.mock import patch
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
 from tests.simulation import invariants as named
-from tests.simulation.sabotage import SABOTAGES, plants
+from tests.simulation.sabotage import SABOTAGES, Sabotage, plants
 from tintype.adapters.memory import cache
 from tintype.database import offsets, relay, sending, session, shelf
 from tintype.database.sql import upsert
 from tintype.database.tables import consumer_offsets, outbox
 from tintype.feed import model
-from tintype.feed.service import fan_out, feed
+from tintype.feed.service import fan_out, feed, lanes
 from tintype.graph import store
 from tintype.kernel import ids
 from tintype.ports.cache import Lease
@@ -24,12 +25,30 @@ __all__ = ["SABOTAGES"]
 
 # ---- delivery ------------------------------------------------------------------------------------
 
-_fan_out = fan_out.fan_out
+_deliver, _take = fan_out.FanOut.deliver, feed.Feed.take
 
 
-@plants("one-post-after-the-other", named.PROMPT, feed, "fan_out", "delivery")
-async def _in_line(posts: Sequence[Any], *others: Any) -> int:
-    return sum([await _fan_out([post], *others) for post in posts])
+@plants("big-posts-are-not-stored", named.PROMPT, fan_out.FanOut, "deliver", "delivery")
+async def _deliver_whole(self: Any, posts: Sequence[Any]) -> Any:
+    return await _deliver(self._replace(sizes=self.sizes._replace(inline=10**9)), posts)
+
+
+@plants("an-import-of-follows-is-not-stored", named.PROMPT, feed.Feed, "take", "delivery")
+async def _take_every_edge(self: Any, edges: Sequence[Any], posts: Sequence[Any]) -> None:
+    await _take(self, [], posts)
+    for viewer, author in edges:
+        await self.settle(viewer, author)
+
+
+SABOTAGES["small-authors-are-not-given-way"] = Sabotage(
+    named.PROMPT, "delivery", lambda: patch.object(lanes.Lanes, "crowded", new=False)
+)
+
+
+@plants("tasks-are-carried-as-they-came", named.PROMPT, lanes.Lanes, "turn", "delivery")
+def _first_come(self: Any) -> Any:
+    queues = [queue for owners in self._owners.values() for queue in owners.values()]
+    return queues[0][0] if queues else None
 
 
 @plants("giants-are-pushed", named.PROMPT, model.Threshold, "next", "delivery")
@@ -76,12 +95,12 @@ async def _drop_nothing(self: Any, notices: Sequence[Any]) -> None:
 
 # ---- the outbox ----------------------------------------------------------------------------------
 
-_number, _take = sending.Sending.number, relay.LaneRelay._take
+_number, _take_lane = sending.Sending.number, relay.LaneRelay._take
 
 
 @plants("a-relay-forgets-what-it-sent", named.OUTBOX, relay.LaneRelay, "_take", "ledger")
 async def _take_and_forget(self: Any, lease: Any) -> None:
-    await _take(self, lease)
+    await _take_lane(self, lease)
     lane = self._open[lease]
     lane.reached = max(0, lane.reached - 3)
 

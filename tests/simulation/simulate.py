@@ -22,7 +22,8 @@ from typing import NamedTuple
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tests.simulation.drills import delivery_history, ids_history, shelf_history
+from tests.simulation.delivery import delivery_history
+from tests.simulation.drills import ids_history, shelf_history
 from tests.simulation.feed_history import feed_history
 from tests.simulation.invariants import ALL, CHECKED, Violation
 from tests.simulation.ledger import ledger_history

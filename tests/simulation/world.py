@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from tests.model.feed import FeedModel
 from tests.simulation.invariants import Watch
+from tests.simulation.kept import Kept
 from tests.simulation.processes import Process
 from tests.simulation.scheduler import Scheduler, SkewedClock, VirtualClock
 from tests.simulation.stored import StoredTimelines
@@ -71,6 +72,10 @@ class World:
     """Posts that are being delivered at this moment."""
     late: set[int] = field(default_factory=set)
     """Posts that were being delivered while a follow ended, or by a consumer thought dead."""
+    kept: Kept = field(default_factory=Kept)
+    """The stored tasks of fan-out: they survive everything."""
+    taken: set[int] = field(default_factory=set)
+    """Events that the consumer is through with, though tasks of them may be left."""
     reaches: dict[int, Reach] = field(default_factory=dict)
     switches: dict[int, list[int]] = field(default_factory=dict)
     watches: list[Watch] = field(default_factory=list)
@@ -131,7 +136,7 @@ class World:
             elif event.kind == "followed":
                 self._followed[event.viewer, event.author] = at
             elif event.kind in {"unfollowed", "blocked"}:
-                self.late |= set(+self.in_flight)
+                self.late |= set(+self.in_flight) | self.kept.subjects()
         self.log.extend(events)
         self._waiting.append(place)
         if self.fleet:
@@ -169,6 +174,18 @@ class World:
         """The consumer told it once more, for the case that nobody had."""
         for place in [place for place in self._waiting if index in place]:
             self.note(place)
+
+    def note_handled(self) -> None:
+        """Whatever has no task left is handled from now on."""
+        for index in [index for index in self.taken if not self._is_left(self.log[index])]:
+            self.taken.discard(index)
+            self.handled.setdefault(index, self.clock.ms)
+
+    def _is_left(self, event: Logged) -> bool:
+        if event.post is not None:
+            return event.post.post in self.kept.subjects()
+        one, other = event.viewer, event.author
+        return self.kept.has_edge(one, other) or self.kept.has_edge(other, one)
 
     def _state(self) -> tuple[frozenset[int], dict[int, set[int]]]:
         shown = {a: self.model.shown(a) for a in self.accounts} if self.fleet else {}

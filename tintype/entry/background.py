@@ -36,6 +36,17 @@ class Periodic:
     """Whether every process does it for itself, and not one for all."""
 
 
+@dataclass(frozen=True)
+class Loop:
+    """Work with a pace of its own: ``run`` goes on until cancelled, ``quiet`` tells whether nothing
+    waits for it.
+    """
+
+    concern: str
+    run: Callable[[], Coroutine[None, None, None]]
+    quiet: Callable[[], Awaitable[bool]]
+
+
 @dataclass
 class Work:
     """What the slices want done in the background."""
@@ -47,6 +58,7 @@ class Work:
     late_handlers: list[JobHandler] = field(default_factory=list)
     """Jobs that nobody waits for: one at a time as well, beside all others."""
     periodic: list[Periodic] = field(default_factory=list)
+    loops: list[Loop] = field(default_factory=list)
     job_concurrency: int = 2
 
 
@@ -85,6 +97,7 @@ class Background:
         if self._log.relay is not None:
             loops.append(self._log.relay())
         work = self._work
+        loops += [loop.run() for loop in work.loops]
         for handlers, concurrency in (
             (work.handlers, work.job_concurrency),
             (work.slow_handlers, 1),
@@ -141,6 +154,9 @@ class Background:
             row = await reader.first(state)
         if row is None or row.waiting or row.busy:
             return False
+        for loop in self._work.loops:
+            if not await loop.quiet():
+                return False
         if self._log.events is not None:
             behind = await self._log.events.lag([each.group for each in self._work.consumers])
             return not any(behind.values())

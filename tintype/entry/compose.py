@@ -263,6 +263,7 @@ def compose(
         handlers=[*media.handlers, *post_jobs(posts), *mutuals.jobs(), *admin.handlers],
         slow_handlers=media.slow_handlers,
         late_handlers=media.late_handlers,
+        loops=feed.loops,
         periodic=[
             Periodic("forget old keys", _HOUR_S, keeper.forget_old),
             Periodic("prune the log", _HOUR_S, lambda: prune(database, groups)),

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 
 from tintype.accounts import Sessions
 from tintype.database import Consumer
-from tintype.entry.background import Periodic
+from tintype.entry.background import Loop, Periodic
 from tintype.entry.engines import Engines
 from tintype.feed import FeedSettings, Home, Together
 from tintype.feed.consumers import consumers
@@ -39,6 +39,7 @@ class FeedPart:
     consumers: list[Consumer]
     periodic: list[Periodic]
     """What a process that answers people does for itself."""
+    loops: list[Loop]
 
     async def warm(self) -> None:
         """Prepare for the first reader, where that takes time; never fails."""
@@ -47,9 +48,7 @@ class FeedPart:
         except Unavailable as error:
             log.warning("feed.not_warm", error=repr(error))
 
-    def in_front_of(
-        self, app: ASGIApp, kit: Kit, sessions: Sessions, observe: Observe
-    ) -> ShortWay:
+    def in_front_of(self, app: ASGIApp, kit: Kit, sessions: Sessions, observe: Observe) -> ShortWay:
         """The application, with the feed taking the short way when it can."""
 
         def at_hand(token: str) -> Id | None:
@@ -76,4 +75,9 @@ def compose_feed(
     home = Home(database, timelines, graph, posts, settings=settings)
     together = Together(home, pages, database.notices) if pages is not None else None
     popular = Periodic("look for popular posts", _LOOK_S, posts.popular.refresh, everywhere=True)
-    return FeedPart(timelines, home, together, routes(home), consumers(home), [popular])
+
+    async def quiet() -> bool:
+        return not await home.waiting()
+
+    loop = Loop("fan-out", home.carry, quiet)
+    return FeedPart(timelines, home, together, routes(home), consumers(home), [popular], [loop])

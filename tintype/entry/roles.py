@@ -72,6 +72,7 @@ def part_for(role: Role, work: Work, only: Collection[Concern]) -> Work:
             each for each in work.late_handlers if _concern_of_job(each.kind) in concerns
         ],
         periodic=[each for each in work.periodic if each.everywhere or keeps_house],
+        loops=[each for each in work.loops if each.concern in concerns],
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tintype.database import Consumer
 from tintype.feed.model import Delivery
-from tintype.feed.service import Delivered, Home
+from tintype.feed.service import Delivered, Edge, Home
 from tintype.graph.events import Followed, Unfollowed
 from tintype.kernel.event import Event
 from tintype.posts.events import PostPublished
@@ -16,22 +16,17 @@ def consumers(home: Home) -> list[Consumer]:
     """The consumer groups of the feed slice."""
 
     async def fan_out(batch: Sequence[Event]) -> None:
-        """Edges in their order, then the posts in turns.
-
-        A post commutes with an edge: a scan of the followers that misses a new edge ran before the
-        edge was committed, and then the backfill of that edge finds the post.
-        """
+        """Posts and edges in one go; what is too much for a batch is stored by it."""
+        edges: list[Edge] = []
         posts: list[Delivered] = []
         for event in batch:
             match event:
-                case Followed():
-                    await home.join(event.follower, event.followee)
-                case Unfollowed():
-                    await home.part(event.follower, event.followee)
+                case Followed() | Unfollowed():
+                    edges.append(Edge(event.follower, event.followee))
                 case PostPublished():
                     delivery: Delivery = "pull" if event.delivery == "pull" else "push"
                     posts.append(Delivered(event.post, event.author, delivery))
-        await home.deliver(posts)
+        await home.take(edges, posts)
 
     return [
         Consumer(

@@ -110,11 +110,70 @@ class PostDelivered(Notice, frozen=True, kw_only=True, tag="post_delivered"):
     author: Id
 
 
+class Lane(StrEnum):
+    """A queue of fan-out. Each gets its part of what the timelines can take while others wait, and
+    all of it while none does; see ``WEIGHTS``.
+    """
+
+    HI = "hi"
+    """Posts of authors with few followers: delivered by the consumer itself, never stored."""
+    LO = "lo"
+    """Posts of authors with many."""
+    BACKFILL = "backfill"
+    """Timelines after a follow or an unfollow, where very many come at once."""
+
+
+WEIGHTS = {Lane.HI: 5, Lane.LO: 2, Lane.BACKFILL: 1}
+"""The parts of the lanes."""
+
+LAST_H16 = 0xFFFF
+"""The last of the ranges into which followers are hashed."""
+
+
+class Task(NamedTuple):
+    """Stored work of fan-out: a post for those followers of its author whose hash lies in
+    ``first`` to ``last``, or (backfill) an account whose relation to ``subject`` has changed.
+
+    It is known by everything but ``after`` and ``since_ms``.
+    """
+
+    lane: Lane
+    owner: Id
+    """The author, or the account whose timeline it is: owners take turns."""
+    subject: Id
+    """The post, or the account that is followed or no longer followed."""
+    first: int = 0
+    last: int = LAST_H16
+    after: Id = 0
+    """The last follower who has the post; everybody behind is left."""
+    since_ms: int = 0
+    shard: int = 0
+    """Where it is stored: the tasks of one post are spread, so that many workers share them."""
+
+
+class Waiting(NamedTuple):
+    """What waits in a lane: how many tasks, and since when the oldest (milliseconds since 1970)."""
+
+    tasks: int
+    oldest_ms: int
+
+
 class Reach(msgspec.Struct, frozen=True):
     """How an author's posts travel, and since when (milliseconds since 1970; 0: ever since)."""
 
     delivery: Delivery = "push"
     since_ms: int = 0
+
+
+class Pace(NamedTuple):
+    """How quickly fan-out goes. The defaults are what is assumed before anything was measured: the
+    deliveries of a laptop, and four followers of ten who read their feed within a week.
+    """
+
+    deliveries_per_s: float = 16_000 / 3
+    """Timelines that one process writes to in a second of fan-out."""
+    resident_share: float = 0.4
+    """The share of followers who have a timeline."""
 
 
 class Threshold(msgspec.Struct, frozen=True):

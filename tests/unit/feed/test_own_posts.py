@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from tests.simulation.kept import KeptTasks
 from tintype.adapters.memory.timelines import MemoryTimelines
 from tintype.feed.model import NEWEST
 from tintype.feed.service.feed import Feed
@@ -44,9 +45,11 @@ class Town:
     async def sources_now(self, viewer: int) -> frozenset[int]:
         return frozenset({viewer})
 
-    async def followers(self, author: int) -> AsyncIterator[Sequence[int]]:
-        del author
-        yield ()
+    async def followers_in(
+        self, author: int, first: int, last: int, *, after: int, limit: int
+    ) -> Sequence[int]:
+        del author, first, last, after, limit
+        return ()
 
     async def published_ids_of(
         self, authors: Collection[int], *, below: int, limit: int
@@ -65,7 +68,7 @@ class Town:
 
 async def test_more_own_posts_than_a_page_holds_are_all_served() -> None:
     town = Town()
-    feed: Feed[Card] = Feed(MemoryTimelines(SystemClock()), town, town)
+    feed: Feed[Card] = Feed(MemoryTimelines(SystemClock()), town, town, KeptTasks())
     await feed.window(ADA, NEWEST, 3)  # the timeline is there before the posts are
 
     for post in range(101, 121):
@@ -85,12 +88,12 @@ async def test_more_own_posts_than_a_page_holds_are_all_served() -> None:
 async def test_a_process_that_was_not_told_serves_own_posts_that_fan_out_has_not_carried() -> None:
     town = Town()
     timelines = MemoryTimelines(SystemClock())
-    told: Feed[Card] = Feed(timelines, town, town)
+    told: Feed[Card] = Feed(timelines, town, town, KeptTasks())
     await told.window(ADA, NEWEST, 3)
     town.posts.append(11)
     told.note_published(11, ADA, pulled=False)
 
-    started_later: Feed[Card] = Feed(timelines, town, town)
+    started_later: Feed[Card] = Feed(timelines, town, town, KeptTasks())
     primer = _primed(started_later, town)
     assert (await started_later.window(ADA, NEWEST, 2)).ids == [11, 10]
 
@@ -102,7 +105,7 @@ async def test_a_process_that_was_not_told_serves_own_posts_that_fan_out_has_not
 
 async def test_pulled_posts_are_merged_though_they_are_forgotten_while_the_page_is_made() -> None:
     town = Forgetful()
-    feed: Feed[Card] = Feed(MemoryTimelines(SystemClock()), town, town)
+    feed: Feed[Card] = Feed(MemoryTimelines(SystemClock()), town, town, KeptTasks())
     await feed.window(ADA, NEWEST, 3)
     town.posts.append(11)
     town.primer = _primed(feed, town, pulled={BEA})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import pytest
 
+from tests.simulation.kept import KeptTasks
 from tintype.adapters.memory.timelines import MemoryTimelines
 from tintype.feed.model import NEWEST
 from tintype.feed.service.feed import Feed
@@ -45,9 +46,11 @@ class Town:
         del viewer
         return self.committed
 
-    async def followers(self, author: int) -> AsyncIterator[Sequence[int]]:
-        del author
-        yield ()
+    async def followers_in(
+        self, author: int, first: int, last: int, *, after: int, limit: int
+    ) -> Sequence[int]:
+        del author, first, last, after, limit
+        return ()
 
     async def published_ids_of(
         self, authors: Collection[int], *, below: int, limit: int
@@ -74,7 +77,7 @@ def timelines() -> MemoryTimelines:
 
 @pytest.fixture
 async def feed(town: Town, timelines: MemoryTimelines) -> Feed[Card]:
-    opened: Feed[Card] = Feed(timelines, town, town)
+    opened: Feed[Card] = Feed(timelines, town, town, KeptTasks())
     await opened.window(ADA, NEWEST, 10)
     return opened
 

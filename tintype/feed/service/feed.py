@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic
+from typing import Generic, NamedTuple
 
-from tintype.feed.service.fan_out import Delivered, fan_out
+from tintype.feed.model import Lane, PostDelivered, Task
+from tintype.feed.service.carrier import Announce, Carrier, pause
+from tintype.feed.service.fan_out import Delivered, FanOut, Sizes
+from tintype.feed.service.lanes import Lanes
 from tintype.feed.service.pulled import Primer
 from tintype.feed.service.reading import REFILLS, Reading, Sources, Window
 from tintype.feed.service.recent import Recent
 from tintype.feed.service.sources import C, Catalogue, Circles
-from tintype.kernel.ids import Id
+from tintype.feed.service.tasks import Tasks
+from tintype.kernel.ids import Id, shard_of
 from tintype.ports.timelines import CAP, Timelines
 
 OWN_AUTHORS = 20_000
@@ -21,11 +25,37 @@ async def _breathe() -> None:
     await asyncio.sleep(0)
 
 
+async def _tell_nobody(arrived: Sequence[PostDelivered]) -> None:
+    """Nobody else serves what was delivered."""
+    del arrived
+
+
+class Edge(NamedTuple):
+    """A follow that was made or ended; timelines are made to agree with what is true by then."""
+
+    viewer: Id
+    author: Id
+
+
+class Ways(NamedTuple):
+    """How fan-out reaches what is around it, and how it cuts its work."""
+
+    announce: Announce = _tell_nobody
+    """Tells all processes what arrived in timelines."""
+    sizes: Sizes = Sizes()
+    breathe: Callable[[], Awaitable[None]] = _breathe
+    pause: Callable[[], Awaitable[None]] = pause
+
+
+WAYS = Ways()
+
+
 class Feed(Generic[C]):
     """Windows of feeds, and timelines kept true to what happens.
 
     What happens reaches the feed twice: ``note_…`` at once, after the commit and before it is
-    acknowledged, and ``deliver``, ``join`` and ``part`` later, from the event log, at least once.
+    acknowledged, and ``take`` later, from the event log, at least once. What ``take`` had to store
+    is carried on by the ``carrier``, of this process or of another.
     """
 
     def __init__(
@@ -33,12 +63,24 @@ class Feed(Generic[C]):
         timelines: Timelines,
         circles: Circles,
         catalogue: Catalogue[C],
+        tasks: Tasks,
         *,
         cap: int = CAP,
         refills: int = REFILLS,
-        breathe: Callable[[], Awaitable[None]] = _breathe,
+        ways: Ways = WAYS,
     ) -> None:
-        self._breathe = breathe
+        self._tasks = tasks
+        self._ways = ways
+        self.lanes = Lanes()
+        self.carrier: Carrier[C] = Carrier(
+            lambda: self.sources,
+            tasks,
+            self.lanes,
+            ways.sizes,
+            self.settle,
+            ways.announce,
+            ways.pause,
+        )
         self.sources = Sources(
             timelines, circles, catalogue, Recent(authors=OWN_AUTHORS), Recent(), {}
         )
@@ -70,9 +112,42 @@ class Feed(Generic[C]):
         """The author's posts are served to the viewer from now on."""
         self.sources.followed.setdefault(viewer, set()).add(author)
 
-    async def deliver(self, posts: Sequence[Delivered]) -> int:
-        """Fan posts out; see ``fan_out``."""
-        return await fan_out(posts, self.sources, self._breathe)
+    async def take(self, edges: Sequence[Edge], posts: Sequence[Delivered]) -> None:
+        """Do what a batch of events asks for, or store it as tasks: a post of an author with many
+        followers, and edges where very many come at once. What is stored is done later.
+
+        Their order does not matter. A scan of the followers that misses a new edge ran before the
+        edge was committed, and then the backfill of that edge finds the post; and an edge is made
+        to agree with what is true when it is looked at.
+
+        Raises:
+            Unavailable: something does not answer; take the same batch again.
+        """
+        fan_out = FanOut(self.sources, self.lanes, self._ways.sizes, self._ways.breathe)
+        tasks = await fan_out.deliver(posts)
+        stored = {task.subject for task in tasks}
+        arrived = [each for each in posts if each.post not in stored]
+        changed = dict.fromkeys(edges)
+        if len(changed) > self._ways.sizes.edges:
+            tasks += [
+                Task(Lane.BACKFILL, viewer, author, shard=shard_of(viewer))
+                for viewer, author in changed
+            ]
+            changed.clear()
+        if tasks:
+            await self._tasks.add(tasks)
+        await self._ways.announce(
+            [PostDelivered(post=each.post, author=each.author) for each in arrived]
+        )
+        for viewer, author in changed:
+            await self.settle(viewer, author)
+
+    async def settle(self, viewer: Id, author: Id) -> None:
+        """Make the viewer's timeline agree with whether the viewer follows the author now."""
+        if author in await self.sources.circles.sources_now(viewer):
+            await self.join(viewer, author)
+        else:
+            await self.part(viewer, author)
 
     async def join(self, viewer: Id, author: Id) -> None:
         """The viewer follows the author: their timeline gets the author's posts."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -13,18 +14,20 @@ from tintype.feed.model import (
     NEWEST,
     FeedFlags,
     FeedSettings,
+    Lane,
     PostDelivered,
     PostNoted,
     Run,
     Tier,
+    Waiting,
     tiers_of,
 )
-from tintype.feed.service.fan_out import Delivered
-from tintype.feed.service.feed import Feed
+from tintype.feed.service.feed import Feed, Ways
 from tintype.feed.service.patience import DatabasePatience, Patience, Trusting
 from tintype.feed.service.pulled import Primer
 from tintype.feed.service.reach import ByReach
 from tintype.feed.service.reading import Window
+from tintype.feed.service.tasks import StoredTasks
 from tintype.feed.service.trending import Trending
 from tintype.graph import Graph
 from tintype.kernel.cursor import decode, encode
@@ -63,7 +66,11 @@ class Home(Feed[Card]):
         *,
         settings: FeedSettings,
     ) -> None:
-        super().__init__(timelines, graph, posts)
+        stored = StoredTasks(database)
+        super().__init__(
+            timelines, graph, posts, stored, ways=Ways(announce=database.notices.publish)
+        )
+        self._stored = stored
         self._database = database
         self._posts = posts
         self._widely_followed = posts.widely_followed
@@ -181,12 +188,18 @@ class Home(Feed[Card]):
         """What the feed starts with, encoded as ``FeedPage``."""
         return await self.page(viewer, cursor=None, limit=DEFAULT_LIMIT, here=here)
 
-    async def deliver(self, posts: Sequence[Delivered]) -> int:
-        """Fan posts out, and tell the processes that served them to their authors meanwhile."""
-        delivered = await super().deliver(posts)
-        told = [PostDelivered(post=each.post, author=each.author) for each in posts]
-        await self._database.notices.publish(told)
-        return delivered
+    async def carry(self) -> None:
+        """Carry stored tasks of fan-out until cancelled; then hand back what is held."""
+        try:
+            await self.carrier.run(self._database.notices.catch_up)
+        finally:
+            with contextlib.suppress(Unavailable):
+                await self._stored.close()
+
+    async def waiting(self) -> Mapping[Lane, Waiting]:
+        """What waits in the lanes of fan-out."""
+        async with self._database.read() as reader:
+            return await store.waiting(reader)
 
     async def erase_account(self, account: Id) -> None:
         """Forget what the feed keeps of an account; its posts and follows go where they live."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Protocol, TypeVar
 
@@ -52,10 +52,14 @@ class Circles(Protocol):
         """
         ...
 
-    def followers(self, author: Id) -> AsyncIterator[Sequence[Id]]:
-        """Every follower in chunks whose order does not move when others follow or leave.
+    async def followers_in(
+        self, author: Id, first: int, last: int, *, after: Id, limit: int
+    ) -> Sequence[Id]:
+        """Followers whose hash lies in ``first`` to ``last``, those behind ``after`` (0: from the
+        start), at most ``limit``; fewer only when these are all.
 
-        An edge that is committed before the call and stays is seen; each chunk is read on its own.
+        Their order does not move when others follow or leave. An edge that is committed before the
+        call and stays is seen.
         """
         ...
 

@@ -29,6 +29,7 @@ from tintype.graph.model import (
     Standing,
     can,
     pair,
+    with_oneself,
 )
 from tintype.graph.service.sight import Sight, standing_of
 from tintype.graph.views import FollowAnswer
@@ -54,7 +55,7 @@ class Graph(Sight):
     async def sources_now(self, viewer: Id) -> frozenset[Id]:
         """``sets(viewer).sources`` as committed by now, whether this process was told or not."""
         async with self._database.read() as reader:
-            return await store.everyone(reader, store.FOLLOWING, viewer) | {viewer}
+            return with_oneself(await store.everyone(reader, store.FOLLOWING, viewer), viewer)
 
     async def followers(self, author: Id, *, after: Id | None = None) -> AsyncIterator[list[Id]]:
         """Every follower, in chunks of at most 2 000 whose order does not move.
@@ -70,6 +71,15 @@ class Graph(Sight):
             if len(chunk) < FAN_OUT_CHUNK:
                 return
             after = chunk[-1]
+
+    async def followers_in(
+        self, author: Id, first: int, last: int, *, after: Id, limit: int
+    ) -> list[Id]:
+        """At most ``limit`` followers whose hash lies in ``first`` to ``last``, in the order of
+        ``followers``, those behind ``after`` (0: from the start).
+        """
+        async with self._database.read() as reader:
+            return await store.followers_in(reader, author, first, last, after=after, limit=limit)
 
     async def follow(self, followed: Id, *, actor: Id) -> FollowAnswer:
         """Follow a public account, or ask a private one.
