@@ -43,6 +43,7 @@ EVERY_SHARD = {
     "FROM objects JOIN uploads ON uploads.shard = objects.shard": "what is due to move, by ranges",
     "FROM objects WHERE objects.shard BETWEEN": "what was begun and not finished, by ranges",
     "FROM objects LEFT OUTER JOIN uploads": "an audit reads the whole ledger",
+    "FROM accounts WHERE accounts.shard BETWEEN": "a process that starts reads who is not live",
     "FROM accounts WHERE accounts.admin IS true": "whether an admin exists, at set-up",
     "FROM feed_tasks WHERE feed_tasks.shard BETWEEN": "workers share tasks of fan-out by ranges",
     "FROM tagged WHERE tagged.tag >=": "search by the start of a tag asks everybody",

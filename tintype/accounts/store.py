@@ -8,9 +8,10 @@ import sqlalchemy as sa
 
 from tintype.accounts.model import LIVE, Card
 from tintype.database import ById, Reader, Row, Transaction, metadata, upsert
-from tintype.kernel.ids import Id, shard_for_text, shard_of
+from tintype.kernel.ids import SHARDS, Id, shard_for_text, shard_of
 
 _INSTANCE_SHARD = 0
+_AWAY = sa.text("state IN ('suspended', 'deleting')")
 
 accounts = sa.Table(
     "accounts",
@@ -196,6 +197,14 @@ async def standings(reader: Reader, ids: Iterable[Id]) -> dict[Id, tuple[bool, b
     """Of each account, whether it is live and whether it is private."""
     rows = await _STANDINGS.all(reader, ids)
     return {id_: (state == LIVE, private) for id_, state, private in map(tuple, rows)}
+
+
+async def away(reader: Reader, limit: int) -> list[Id]:
+    """Accounts that are not live and may have edges: asks every shard, once a process."""
+    rows = await reader.all(
+        sa.select(accounts.c.id).where(accounts.c.shard.between(0, SHARDS - 1), _AWAY).limit(limit)
+    )
+    return [row.id for row in rows]
 
 
 async def update_account(tx: Transaction, account: Id, values: Mapping[str, object]) -> None:

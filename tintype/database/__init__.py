@@ -17,7 +17,7 @@ from tintype.database.session import (
     Transaction,
     TryAgain,
 )
-from tintype.database.sql import among, only_filtering, upsert
+from tintype.database.sql import all_of, among, only_filtering, upsert
 from tintype.database.sqlite import SqliteDatabase
 from tintype.database.tables import metadata
 
@@ -46,6 +46,7 @@ __all__ = [
     "SqliteDatabase",
     "Transaction",
     "TryAgain",
+    "all_of",
     "among",
     "give_up",
     "hand_back_all",

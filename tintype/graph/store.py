@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from tintype.database import ByPair, Reader, Transaction, metadata, upsert
+from tintype.database import ByPair, Reader, Transaction, all_of, metadata, upsert
 from tintype.database import among as among_many
 from tintype.graph.model import Edge, h16
 from tintype.kernel.ids import MAX_ID, Id, shard_of
@@ -72,6 +72,13 @@ _FOLLOWERS_AMONG = ByPair(
     _H16,
     FOLLOWERS.other,
 )
+_EVERYONE = {
+    ends.table.name: sa.select(all_of(ends.other)).where(
+        ends.table.c.shard == sa.bindparam("shard"), ends.account == sa.bindparam("account")
+    )
+    for tie in (FOLLOWS, BLOCKS, MUTES, REQUESTS)
+    for ends in tie
+}
 
 
 def _of(ends: Ends, account: Id) -> sa.ColumnElement[bool]:
@@ -136,9 +143,9 @@ async def newest(
 
 async def everyone(reader: Reader, ends: Ends, account: Id) -> frozenset[Id]:
     """The other ends of all rows of an account: only for tables that are bounded per account."""
-    rows = await reader.all(sa.select(ends.other.label("account")).where(_of(ends, account)))
-    # Thousands of them: columns are not looked up by name.
-    return frozenset(chain.from_iterable(rows))
+    at = {"shard": shard_of(account), "account": account}
+    found: frozenset[Id] = await reader.scalar(_EVERYONE[ends.table.name], at)
+    return found
 
 
 async def count(reader: Reader, ends: Ends, account: Id) -> int:

@@ -161,6 +161,13 @@ class Accounts:
         """Of each account, whether it is live and whether it is private; nothing else is read."""
         return await store.standings(reader, ids)
 
+    async def away(self, limit: int) -> list[Id]:
+        """At most so many of the accounts that are not live and not erased to the end yet; of who
+        is erased, nothing is left that could name them.
+        """
+        async with self._database.read() as reader:
+            return await store.away(reader, limit)
+
     async def search(self, text: str, *, limit: int) -> list[Id]:
         """Accounts whose handle starts with the text, then those whose name holds it."""
         wanted = text.strip().lower().removeprefix("@")

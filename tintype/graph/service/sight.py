@@ -16,7 +16,16 @@ from tintype.accounts import (
 from tintype.accounts.events import CardChanged
 from tintype.database import Database, Reader, counts
 from tintype.graph import store
-from tintype.graph.model import Action, RelationSets, SetsChanged, Standing, Ties, can
+from tintype.graph.model import (
+    Action,
+    RelationSets,
+    SetsChanged,
+    Standing,
+    Ties,
+    can,
+    with_oneself,
+)
+from tintype.graph.service.away import Away
 from tintype.graph.service.held import Held
 from tintype.kernel.ids import Id
 
@@ -34,6 +43,7 @@ class Sight:
         self._database = database
         self._accounts = accounts
         self._standings = Held(self._load_standings, room=STANDINGS_HELD)
+        self._away = Away(accounts.away, self._look_who_is_away)
         self._sets = Held(self._load_sets, room=IDS_HELD, weigh=lambda sets: sets.weight)
         self._standing_shelf = database.notices.shelves.shelf("standing", Standing)
         self._tie_shelf = database.notices.shelves.shelf("ties", Ties)
@@ -43,6 +53,7 @@ class Sight:
         database.notices.hear(SetsChanged, lambda notice: self._sets.forget(notice.accounts))
         database.notices.on_doubt(self._standings.clear)
         database.notices.on_doubt(self._sets.clear)
+        database.notices.on_doubt(self._away.clear)
 
     def cached_sets(self, viewer: Id) -> RelationSets | None:
         """The answer of ``sets`` when it is at hand."""
@@ -174,14 +185,18 @@ class Sight:
     async def _sets_of(self, viewer: Id, ties: Ties) -> RelationSets:
         followees, muted, barred_by = ties.followees, ties.muted, ties.barred_by
         hidden = barred_by | ties.blocked
-        standings = await self._standings.get(followees)
-        sources = followees | {viewer}
-        out = muted | {id_ for id_ in followees if id_ not in standings or not standings[id_].live}
+        sources = with_oneself(followees, viewer)
+        out = muted | await self._away.among(followees)
         shown = sources if sources.isdisjoint(out) else sources - out
         return RelationSets(viewer, sources, shown, hidden, muted, barred_by)
 
+    async def _look_who_is_away(self, accounts: Collection[Id]) -> list[Id]:
+        standings = await self._read_standings(accounts)
+        return [id_ for id_ in accounts if id_ not in standings or not standings[id_].live]
+
     def _account_changed(self, account: Id) -> None:
         self._standings.forget([account])
+        self._away.doubt(account)
         self._sets.forget_where(lambda sets: account in sets.sources)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -42,7 +43,7 @@ slides = sa.Table(
 
 PUBLISHED: tuple[State, ...] = ("published",)
 
-_AUTHORS_AT_ONCE = 5_000
+_AUTHORS_AT_ONCE = 10_000
 _POSTS = ById(sa.select(posts).where(posts.c.state != "deleted"), posts.c.id)
 _FACTS = ById(sa.select(posts.c.id, posts.c.author, posts.c.state), posts.c.id)
 _NEWEST = (
@@ -169,7 +170,7 @@ async def newest(
         rows = await reader.all(
             _NEWEST,
             {
-                "shards": sorted({shard_of(author) for author in some}),
+                "shards": partial(_shards_of, some),
                 "authors": some,
                 "states": list(states),
                 "below": below,
@@ -178,6 +179,10 @@ async def newest(
         )
         found += [row.id for row in rows]
     return sorted(found, reverse=True)[:limit] if len(everyone) > _AUTHORS_AT_ONCE else found
+
+
+def _shards_of(authors: Sequence[Id]) -> list[int]:
+    return sorted(set(map(shard_of, authors)))
 
 
 async def forget(tx: Transaction, post: Id) -> None:
