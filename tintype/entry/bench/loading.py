@@ -31,6 +31,7 @@ __all__ = ["Wanted", "WorldRefused", "load_world"]
 _PEOPLE_AT_ONCE, _ROWS_AT_ONCE, _POSTS_AT_ONCE = 100_000, 1_000_000, 500_000
 _FAMOUS, _FANS = 20, 10_000
 _POSTS_EACH = 5
+_MOST_PHOTOS, _POSTS_A_PHOTO = 12, 1_000
 _SWITCHED_BEFORE_MS = 60 * 24 * 3600 * 1000
 _MIB = 1024**2
 
@@ -142,7 +143,8 @@ class _Loading:
     async def _put_posts(self, count: int, seed: int) -> int:
         self._progress.say("Photos are published, on an account of the world's own …")
         try:
-            uploads = await publish_photos(self._settings, seed)
+            photos = min(_MOST_PHOTOS, 1 + count // _POSTS_A_PHOTO)
+            uploads = await publish_photos(self._settings, seed, photos)
         except PhotosFailed as error:
             raise WorldRefused(str(error)) from error
         now = self._database.clock.now_ms()

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 
 from tintype.accounts.model import Device, Newcomer
 from tintype.codecs.scenes import paint_photo
-from tintype.database import Reader
 from tintype.entry.bench.rows import DOMAIN, HANDLE
 from tintype.entry.compose import Server, compose
 from tintype.entry.settings import Settings
@@ -22,7 +21,6 @@ from tintype.media.service.uploads import process_job
 from tintype.posts.model import Draft, DraftSlide
 from tintype.posts.store.posts import posts
 
-PHOTOS = 12
 _SIZE = (960, 720)
 _PATIENCE_S = 600.0
 _POLL_S = 0.2
@@ -32,8 +30,8 @@ class PhotosFailed(Exception):  # noqa: N818 - it reads as what it says
     """The photos were not published in time."""
 
 
-async def publish_photos(settings: Settings, seed: int) -> list[Id]:
-    """Publish the photos on an account of the world's own; their uploads.
+async def publish_photos(settings: Settings, seed: int, count: int) -> list[Id]:
+    """Publish so many photos on an account of the world's own; their uploads.
 
     Everybody may see them, and so the posts of everybody that show them.
 
@@ -44,12 +42,12 @@ async def publish_photos(settings: Settings, seed: int) -> list[Id]:
     server = compose(settings.model_copy(update={"media": quick}))
     await server.start()
     try:
-        return await _published(server, seed)
+        return await _published(server, seed, count)
     finally:
         await server.stop()
 
 
-async def _published(server: Server, seed: int) -> list[Id]:
+async def _published(server: Server, seed: int, count: int) -> list[Id]:
     newcomer = Newcomer(
         handle=f"{HANDLE}photos",
         email=f"photos{DOMAIN}",
@@ -61,7 +59,7 @@ async def _published(server: Server, seed: int) -> list[Id]:
     )
     owner = int(joined.account.id)
     uploads = []
-    for number in range(PHOTOS):
+    for number in range(count):
         photo = await asyncio.to_thread(paint_photo, seed + number, *_SIZE)
         upload = await _uploaded(server, owner, photo)
         draft = Draft(slides=[DraftSlide(media=upload)], caption=f"Scene {number + 1}")
@@ -69,7 +67,7 @@ async def _published(server: Server, seed: int) -> list[Id]:
         uploads.append(upload)
     try:
         async with asyncio.timeout(_PATIENCE_S):
-            while not await _all_published(server, owner):  # noqa: ASYNC110 - it is read from the store
+            while await _live(server, owner) < count:  # noqa: ASYNC110 - it is read from the store
                 await asyncio.sleep(_POLL_S)
     except TimeoutError as error:
         message = "The photos of the world were not published in time. Look at tintype jobs list."
@@ -95,13 +93,10 @@ async def _uploaded(server: Server, owner: Id, photo: bytes) -> Id:
     return upload.id
 
 
-async def _all_published(server: Server, owner: Id) -> bool:
-    async with server.database.read() as reader:
-        return await _count(reader, owner) == PHOTOS
-
-
-async def _count(reader: Reader, owner: Id) -> int:
+async def _live(server: Server, owner: Id) -> int:
+    """How many posts of an account others see by now."""
     asked = sa.select(sa.func.count()).where(
         posts.c.shard == shard_of(owner), posts.c.author == owner, posts.c.state == "published"
     )
-    return int(await reader.scalar(asked))
+    async with server.database.read() as reader:
+        return int(await reader.scalar(asked))
