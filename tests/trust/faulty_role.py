@@ -16,12 +16,15 @@ from typing import Any
 from unittest.mock import patch
 
 from tintype.adapters.kafka.lane import KafkaLane
-from tintype.database import Notices
+from tintype.adapters.redis.timelines import RedisTimelines
+from tintype.database import Notices, counts
 from tintype.database.notices import Noticed
 from tintype.entry.cli import main
-from tintype.feed import Home
+from tintype.feed.service.fan_out import FanOut
+from tintype.graph import store as graph
 from tintype.kernel.clock import SystemClock
 from tintype.kernel.ids import Id
+from tintype.ports.timelines import TimelinePage
 
 _turn = count()
 
@@ -41,12 +44,14 @@ def shift_clock(seconds: int) -> None:
 
 def lose_batch() -> None:
     """Every other batch of fan-out, the first one too, is reported as delivered, and is not."""
-    honest = Home.deliver
+    honest = FanOut.deliver
 
-    async def deliver(self: Home, posts: Sequence[Any]) -> int:
-        return await honest(self, posts) if next(_turn) % 2 else 0
+    async def deliver(self: Any, posts: Sequence[Any]) -> list[Any]:
+        if posts and next(_turn) % 2 == 0:
+            return []
+        return await honest(self, posts)
 
-    patch.object(Home, "deliver", deliver).start()
+    patch.object(FanOut, "deliver", deliver).start()
 
 
 def keep_notices() -> None:
@@ -77,7 +82,65 @@ def delete_early() -> None:
     patch.object(KafkaLane, "append", append).start()
 
 
-FAULTS = {"lose-batch": lose_batch, "keep-notices": keep_notices, "delete-early": delete_early}
+def keep_cards() -> None:
+    """What is held of a post stays as it is, whatever is edited or deleted."""
+    _never_hear("PostChanged")
+
+
+def hide_own() -> None:
+    """An author sees a post when fan-out has carried it."""
+    _never_hear("PostNoted")
+
+
+def _never_hear(kind: str) -> None:
+    honest = Notices.hear
+
+    def hear(self: Notices, heard: Any, handler: Any) -> None:
+        honest(self, heard, (lambda _: None) if heard.__name__ == kind else handler)
+
+    patch.object(Notices, "hear", hear).start()
+
+
+def keep_mirror() -> None:
+    """Who leaves somebody stays among their followers."""
+
+    async def untie(tx: Any, kind: Any, pairs: Sequence[Any]) -> None:
+        await graph._delete(tx, kind.table, pairs)
+
+    patch.object(graph, "untie", untie).start()
+
+
+def count_twice() -> None:
+    """Every change of a count is folded twice."""
+    honest = counts.fold
+
+    async def fold(tx: Any, batch: Sequence[Any]) -> None:
+        await honest(tx, batch)
+        await honest(tx, batch)
+
+    patch.object(counts, "fold", fold).start()
+
+
+def forget_floor() -> None:
+    """A timeline is believed to hold everything there ever was."""
+    honest = RedisTimelines.page
+
+    async def page(self: RedisTimelines, account: Id, below: Id, limit: int) -> TimelinePage:
+        return (await honest(self, account, below, limit))._replace(floor=0)
+
+    patch.object(RedisTimelines, "page", page).start()
+
+
+FAULTS = {
+    "lose-batch": lose_batch,
+    "keep-notices": keep_notices,
+    "delete-early": delete_early,
+    "keep-cards": keep_cards,
+    "hide-own": hide_own,
+    "keep-mirror": keep_mirror,
+    "count-twice": count_twice,
+    "forget-floor": forget_floor,
+}
 
 
 def plant(name: str) -> None:

@@ -139,7 +139,7 @@ class Rig:
         for name, words in ROLES.items():
             self.roles[name] = Role(name, words, self.folder / "roles", self.ports[name], env)
         for words in (["db", "migrate"], ["storage", "setup"]):
-            await self._command(words, env)
+            await self.command(*words)
         await asyncio.gather(*(self.do(role.start) for role in self.roles.values()))
 
     async def do(self, work: Callable[..., Any], *arguments: object) -> Any:
@@ -205,13 +205,14 @@ class Rig:
         state = cast("State", SimpleNamespace(ports=through, secret=_SECRET))
         return layout.settings(place, state)
 
-    async def _command(self, words: Sequence[str], env: dict[str, str]) -> None:
+    async def command(self, *words: str) -> None:
+        """What an operator does at a shell: ``tintype`` with these words."""
         folder = self.folder / "roles"
         folder.mkdir(exist_ok=True)
         done = await asyncio.create_subprocess_exec(
             *layout.command(*words),
             cwd=folder,
-            env={**env, "TINTYPE_BIND": f"127.0.0.1:{self.roles['api-1'].port}"},
+            env={**self._settings(), "TINTYPE_BIND": f"127.0.0.1:{self.roles['api-1'].port}"},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )

@@ -15,7 +15,9 @@ from tests.engines_fleet import need_engines
 from tests.engines_nginx import need
 from tests.trust.fault_matrix import BUGS, Matrix
 from tests.trust.faults import FAULTS, Fault
+from tests.trust.fleet_judge import WATCHED
 from tests.trust.fleet_outcome import HEAD
+from tests.trust.fleet_properties import QUICK, TOGETHER, Properties
 
 pytestmark = [
     pytest.mark.trust,
@@ -47,6 +49,31 @@ async def test_people_live_through_whatever_happens(matrix: Matrix, fault: Fault
     assert outcome.violations == []
     assert outcome.reads > 0
     assert outcome.deeds > 0
+
+
+async def test_the_invariants_hold_by_their_names_while_processes_are_killed(
+    matrix: Matrix,
+) -> None:
+    properties = Properties(matrix.rig, matrix.doors)
+    await properties.walkers.open("_named")
+
+    await properties.live(properties.shuffled(QUICK))
+    await properties.settle()
+    print("\n" + properties.report())
+
+    assert properties.judge.violations == []
+    assert [name for name in WATCHED if not properties.judge.checked[name]] == []
+    await properties.audit.close()
+
+
+async def test_planted_bugs_turn_the_right_invariants_red(matrix: Matrix) -> None:
+    properties = Properties(matrix.rig, matrix.doors, seed=2)
+    await properties.walkers.open("_planted")
+
+    seen = await properties.see(TOGETHER)
+
+    await properties.audit.close()
+    assert seen == {*TOGETHER}
 
 
 @pytest.mark.parametrize("bug", sorted(BUGS))
