@@ -209,6 +209,8 @@ class Results(msgspec.Struct, kw_only=True):
     late_ms: float
     viewers: int
     complete: bool = False
+    idle_cpu: float = 0.0
+    """Processor time of all that was watched while nothing was asked, as a share of one core."""
     steps: list[Step] = []
     strata: list[Stratum] = []
     lag: Lag | None = None

@@ -91,6 +91,9 @@ def lag_histogram(lag: Lag, label: str) -> str:
     """How many deliveries took how long."""
     import numpy as np
 
+    with _drawing():
+        from matplotlib.ticker import MaxNLocator
+
     bars = list(lag.deliveries.histogram().bars())
     values = np.array([value for value, _ in bars])
     counts = np.array([count for _, count in bars])
@@ -114,6 +117,7 @@ def lag_histogram(lag: Lag, label: str) -> str:
                 fontsize=9.5,
             )
         axes.set(xlabel="from sending a post to a follower's feed, ms", ylabel="deliveries")
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(visible=False, axis="x")
 
     return _svg(f"Delivery lag: {label}", [draw])
@@ -127,7 +131,7 @@ def followees(runs: Sequence[Results]) -> str:
             found = sorted((each.followees, each.pages.cpu_us) for each in run.strata)
             axes.plot(*zip(*found, strict=True), "o-", color=colour, label=run.label)
         axes.set(xlabel="followees", ylabel="processor a page, µs", title="Once held")
-        axes.set_ylim(bottom=0)
+        _from_zero(axes)
 
     def cold(axes: Axes) -> None:
         for colour, run in zip(_COLOURS, runs, strict=False):
@@ -154,7 +158,7 @@ def accounts(runs: Sequence[Results]) -> str:
             )
             axes.plot(*zip(*found, strict=True), "o-", color=colour, label=f"follow {name}")
         axes.set(xlabel="accounts", ylabel="processor a page, µs")
-        axes.set_ylim(bottom=0)
+        _from_zero(axes)
 
     return _svg("Cost of a feed page by accounts", [_by_log(draw)])
 
@@ -167,7 +171,7 @@ def processes(runs: Sequence[Results]) -> str:
         axes.plot(*zip(*found, strict=True), "o-", color=_COLOURS[0], label="held")
         axes.set(xlabel="processes that answer", ylabel="requests a second")
         axes.set_xticks(sorted({servers for servers, _ in found}))
-        axes.set_ylim(bottom=0)
+        _from_zero(axes)
 
     return _svg("The highest rate that held by processes", [draw])
 
@@ -196,6 +200,10 @@ def _apart(values: Collection[float]) -> list[float]:
         if not kept or value > _APART * kept[-1]:
             kept.append(value)
     return kept
+
+
+def _from_zero(axes: Axes) -> None:
+    axes.set_ylim(0, 1.15 * axes.dataLim.ymax)
 
 
 def _plain(axes: Axes, which: str) -> None:

@@ -185,7 +185,8 @@ def _memory(run: Results) -> Iterator[str]:
             f"| {memory[name]:,.0f} MB | {each_account:,.0f} B |"
         )
     yield (
-        f"\nProcessor time at {knee.rate:,.0f} requests a second; memory (PSS) after the last rate."
+        f"\nProcessor time at {knee.rate:,.0f} requests a second, with all work behind them; while "
+        f"nothing was asked, {run.idle_cpu:.1%} of one core. Memory (PSS) after the last rate."
     )
 
 

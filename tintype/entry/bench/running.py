@@ -26,6 +26,7 @@ HALVINGS = 2
 
 _OK = 200
 _CALM_S = 1.0
+_IDLE_S = 2.0
 _PATIENCE_S = 120.0
 _EVERY_S = 0.5
 _CHECKED = 5
@@ -61,6 +62,7 @@ class Run:
         try:
             await self._check()
             await self._first_pages(show)
+            await self._idle(show)
             await self._rates(show)
             await self._strata(show)
             if self._plan.lag_posts and self._cast.authors:
@@ -99,6 +101,15 @@ class Run:
             self._firsts[self._cast.readers[who].stratum].add(loop.time() - sent)
             await self._asking.learn(self._lines, who, body)
             tell(done)
+
+    async def _idle(self, show: Show) -> None:
+        """What the server takes when nobody asks for anything."""
+        tell = show.bar("Nothing is asked", _IDLE_S)
+        self._gauges.reading()
+        await asyncio.sleep(_IDLE_S)
+        tell(_IDLE_S)
+        used = sum(each.cpu_s for each in self._gauges.reading())
+        self._results.idle_cpu = round(used / _IDLE_S, 4)
 
     async def _rates(self, show: Show) -> None:
         for number, rate in enumerate(self._plan.rates):
