@@ -37,6 +37,11 @@ class Judge:
         self.checked: Counter[str] = Counter()
         self.violations: list[Violation] = []
 
+    def clear(self) -> None:
+        """Forget what was found."""
+        self.checked.clear()
+        self.violations.clear()
+
     def require(self, invariant: str, holds: bool, detail: str) -> bool:
         self.checked[invariant] += 1
         if not holds:

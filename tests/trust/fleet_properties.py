@@ -37,11 +37,13 @@ from tools.engines.redis import RedisCluster
 
 _PATIENCE_S = 120.0
 _BUG_PATIENCE_S = 6.0
-_BUG_DEEDS = 4
+_BUG_DEEDS = 3
 _BUG_S = 60.0
+_GRACE_S = 10.0
 _POLL_S = 0.1
 _LONGEST_DOWN_S = 2.0
 _LONGEST_CALM_S = 6.0
+_SHORT_CALM_S = 2.5
 _REDIS, _POSTGRESQL = "redis", "postgresql"
 QUICK = ("worker-feed", "api-2", _REDIS, "relay", _POSTGRESQL)
 """Who is killed in the tests, each once."""
@@ -85,28 +87,38 @@ class Properties:
         """These in the order that the seed says."""
         return self._dice.sample(victims, len(victims))
 
-    async def live(self, victims: Iterable[str]) -> None:
-        """People go on until the last of these was killed and came back."""
+    async def live(self, victims: Iterable[str], calm_s: float = _SHORT_CALM_S) -> None:
+        """People go on until the last of these was killed and came back; ``calm_s``, at most,
+        between two kills.
+        """
         async with self._people():
             for names in _pairs(victims, self._dice):
-                await asyncio.sleep(self._dice.uniform(0.3, _LONGEST_CALM_S / len(names)))
+                await asyncio.sleep(self._dice.uniform(0.3, calm_s))
                 await self._kill(names)
+            await asyncio.sleep(calm_s)
 
-    async def see(self, bugs: Iterable[str]) -> set[str]:
-        """Live with these bugs for a while; returns those that turned their invariant red."""
+    async def see(self, bugs: Iterable[str], *, mend: bool = True) -> set[str]:
+        """Live with these bugs for a while; returns those that turned their invariant red.
+
+        Afterwards the roles are started without them, unless nobody needs them any more.
+        """
+        self.judge.clear()
         planted = [*bugs]
         wanted = {BUGS[bug].invariant for bug in planted}
         deadline = time.monotonic() + _BUG_S
         await asyncio.gather(*(self._plant(BUGS[bug].role, bug) for bug in planted))
         try:
-            async with self._people():
-                while self.walkers.deeds < _BUG_DEEDS and time.monotonic() < deadline:  # noqa: ASYNC110 - others act
+            async with self._people(_GRACE_S):
+                while time.monotonic() < deadline:
+                    if self.walkers.deeds >= _BUG_DEEDS or wanted <= self.judge.failed.keys():
+                        break
                     await asyncio.sleep(_POLL_S)
             for look in (self.audit.mirrored, self._counted, self._feeds, self._outbox):
                 if not wanted <= self.judge.failed.keys():
                     await look()
         finally:
-            await asyncio.gather(*(self._plant(BUGS[bug].role) for bug in planted))
+            if mend:
+                await asyncio.gather(*(self._plant(BUGS[bug].role) for bug in planted))
         return {bug for bug in planted if BUGS[bug].invariant in self.judge.failed}
 
     async def settle(self) -> None:
@@ -144,8 +156,10 @@ class Properties:
         await self.rig.do(self.rig.roles[role].plant, *bugs)
 
     @asynccontextmanager
-    async def _people(self) -> AsyncIterator[None]:
-        """Walkers walk, and end what they began."""
+    async def _people(self, grace_s: float | None = None) -> AsyncIterator[None]:
+        """Walkers walk, and end what they began. With ``grace_s`` one may fail to: what a planted
+        bug broke may be broken for good.
+        """
         self.walkers.closing.clear()
         self.walkers.deeds = 0
         walking = asyncio.create_task(self.walkers.live(self.audit.evict, _PATIENCE_S))
@@ -154,10 +168,13 @@ class Properties:
             yield
         finally:
             self.walkers.closing.set()
-            looking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await looking
-            await walking
+            await asyncio.wait((walking,), timeout=grace_s)
+            for task in (looking, walking):
+                task.cancel()
+            ended = await asyncio.gather(looking, walking, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception) and grace_s is None:
+                raise error
 
     async def _look(self) -> None:
         """Both sides of every relation agree, whenever one looks."""
@@ -218,7 +235,7 @@ async def run(minutes: float, seed: int, record: Path | None) -> bool:
         properties = Properties(rig, doors, seed)
         await properties.walkers.open(f"_{seed}")
         end = time.monotonic() + minutes * 60
-        await properties.live(_until(end, random.Random(seed)))
+        await properties.live(_until(end, random.Random(seed)), _LONGEST_CALM_S)
         await properties.settle()
         await properties.audit.close()
         print(properties.report(), *rig.deaths, sep="\n", flush=True)
