@@ -15,7 +15,7 @@ from tintype.database import Database
 from tintype.kernel.clock import ManualClock
 from tintype.media import store
 from tintype.media.model import original_key, rendition_key
-from tintype.media.service.tiers import COLD, Audit, Found, TierSettings
+from tintype.media.service.tiers import COLD, Audit, Clearing, Found, TierSettings
 from tintype.media.store.objects import MAIN
 
 TYPE = "image/jpeg"
@@ -41,6 +41,10 @@ async def depot(database: Database, tmp_path: Path) -> AsyncIterator[Depot]:
 
 def _audit(depot: Depot, grace_ms: int = DAY * 1000) -> Audit:
     return Audit(depot.database, depot.stores, grace_ms=grace_ms)
+
+
+def _clearing(depot: Depot, grace_ms: int = DAY * 1000) -> Clearing:
+    return Clearing(depot.database, depot.stores, grace_ms=grace_ms)
 
 
 def _said(found: Found) -> list[tuple[str, str, str]]:
@@ -137,9 +141,9 @@ async def test_orphans_go_and_a_dry_run_only_names_them(depot: Depot) -> None:
     await cold.write(original_key(kept), bytes(50), content_type=TYPE)
     begun = await cold.create_upload(original_key(kept), size=50, content_type=TYPE)
 
-    dry = await _audit(depot).clear(dry_run=True)
+    dry = await _clearing(depot).run(dry_run=True)
     before = [blob.key async for blob in main.under("originals/")]
-    wet = await _audit(depot).clear(dry_run=False)
+    wet = await _clearing(depot).run(dry_run=False)
 
     assert dry == wet
     assert sorted(wet.blobs) == sorted([f"main: {orphan}", f"cold: {original_key(kept)}"])
@@ -156,7 +160,7 @@ async def test_orphans_that_are_young_stay(depot: Depot) -> None:
     orphan = original_key(depot.database.ids.next(5))
     await depot.stores[MAIN].write(orphan, b"xyz", content_type=TYPE)
 
-    cleared = await _audit(depot, grace_ms=30 * DAY * 1000).clear(dry_run=False)
+    cleared = await _clearing(depot, grace_ms=30 * DAY * 1000).run(dry_run=False)
 
     assert cleared.blobs == []
     assert await depot.stores[MAIN].read(orphan) == b"xyz"

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 import structlog
 
 from tintype.database.jobs import DEAD, QUEUED, RUNNING, LeaseLost, NotYet, Permanent
-from tintype.database.session import Database, Row, Transaction, TryAgain
+from tintype.database.session import Database, Reader, Row, Transaction, TryAgain
 from tintype.database.tables import jobs
 from tintype.kernel.ids import SHARDS, Id, timestamp_ms
 from tintype.kernel.problem import OutOfSpace, Unavailable
@@ -266,6 +266,20 @@ class JobRunner:
                     reason=reason,
                 )
             )
+
+
+async def is_under_way(reader: Reader, shard: int, payload: msgspec.Struct) -> bool:
+    """Whether a job with this payload, of whatever kind, waits or runs."""
+    found = await reader.first(
+        sa.select(jobs.c.id)
+        .where(
+            jobs.c.shard == shard,
+            jobs.c.state.in_((QUEUED, RUNNING)),
+            jobs.c.payload == msgspec.json.encode(payload),
+        )
+        .limit(1)
+    )
+    return found is not None
 
 
 async def hand_back_all(database: Database) -> int:

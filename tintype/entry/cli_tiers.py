@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from tintype.entry.cli_admin import run
 from tintype.entry.compose import Server
-from tintype.media.service.tiers import Audit, Cleared, Found, Moved
+from tintype.media.service.tiers import Audit, Cleared, Clearing, Found, Moved
 from tintype.ports.errors import AdapterError
 
 T = TypeVar("T")
@@ -57,8 +57,8 @@ def gc(*, dry_run: _DryRun = False, grace_hours: _Hours = 48) -> None:
 
     async def work(server: Server) -> Cleared:
         stores = server.media.storage.stores
-        look = Audit(server.database, stores, grace_ms=grace_hours * _HOUR_MS)
-        return await look.clear(dry_run=dry_run)
+        clearing = Clearing(server.database, stores, grace_ms=grace_hours * _HOUR_MS)
+        return await clearing.run(dry_run=dry_run)
 
     cleared = _done(work)
     for each in [*cleared.blobs, *cleared.uploads]:

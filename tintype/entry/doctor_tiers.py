@@ -14,10 +14,14 @@ from tintype.entry import checks
 from tintype.entry.database import open_database
 from tintype.entry.settings import DATABASE, Settings
 from tintype.kernel.clock import SystemClock
+from tintype.media.service.tiers import TierSettings
+from tintype.media.service.tiers.clearing import HOUR_MS
+from tintype.media.store.clearing import Round, last_round
 from tintype.media.store.objects import tier_figures
 from tintype.ports.errors import AdapterError
 
 _MIB = 1024**2
+_LATE = 3
 
 
 def examine_tiers(settings: Settings) -> Iterator[Finding]:
@@ -32,7 +36,7 @@ def examine_tiers(settings: Settings) -> Iterator[Finding]:
 
 def _seen(settings: Settings) -> Iterator[Finding]:
     try:
-        figures = asyncio.run(_figures(settings))
+        figures, cleared = asyncio.run(_figures(settings))
     except Exception as error:  # noqa: BLE001 - whatever breaks a look is its finding
         yield Finding("tiers", "failed", f"{type(error).__name__}: {error}")
         return
@@ -41,13 +45,34 @@ def _seen(settings: Settings) -> Iterator[Finding]:
     for tier, place, state, count, size in figures:
         said = f"{count} objects, {size / _MIB:.1f} MiB in {place}, {state}."
         yield Finding(f"tier {tier}", detail=said)
+    yield _cleared(cleared, settings.tiers, SystemClock().now_ms())
 
 
-async def _figures(settings: Settings) -> list[tuple[str, str, str, int, int]]:
+def _cleared(last: Round | None, tiers: TierSettings, now_ms: int) -> Finding:
+    """When orphans were last looked for, and whether that is long enough ago to worry."""
+    every_ms = tiers.clear_every_hours * HOUR_MS
+    if last is None:
+        said = "None was looked for yet." if every_ms else "Only tintype storage gc looks for them."
+        return Finding("orphans", detail=said)
+    came_to = f"{last.blobs} blobs ({last.bytes / _MIB:.1f} MiB), {last.uploads} uploads in parts"
+    said = f"Looked for {_hours(now_ms - last.began_ms)} ago: {came_to} deleted."
+    if last.ended_ms is None:
+        said = f"A round began {_hours(now_ms - last.began_ms)} ago and has not ended."
+    is_late = every_ms and now_ms - last.began_ms > _LATE * every_ms
+    return Finding("orphans", "degraded" if is_late else "ok", said)
+
+
+def _hours(milliseconds: int) -> str:
+    return f"{milliseconds / HOUR_MS:.1f} hours"
+
+
+async def _figures(
+    settings: Settings,
+) -> tuple[list[tuple[str, str, str, int, int]], Round | None]:
     database: Database = open_database(settings, SystemClock())
     try:
         async with database.read() as reader:
-            return await tier_figures(reader)
+            return await tier_figures(reader), await last_round(reader)
     finally:
         await database.close()
 

@@ -43,6 +43,7 @@ from tintype.media.service import (
     Sweeper,
     Velocity,
     Warming,
+    Workshop,
 )
 from tintype.media.service.tiers import TierSettings
 
@@ -169,11 +170,9 @@ def compose_media(
         accounts=accounts,
         texts=config.texts,
     )
-    processing = Processing(database, blobs, codecs, erasing, avatars, scratch)
-    rendering = Rendering(
-        database, blobs, codecs, erasing, avatars, scratch, grows=config.media.avif
-    )
-    screening = Screening(database, blobs, codecs, erasing, scratch)
+    workshop = Workshop(database, blobs, codecs, erasing, avatars, scratch)
+    processing, screening = Processing(workshop), Screening(workshop)
+    rendering = Rendering(workshop, grows=config.media.avif)
     return MediaPart(
         storage=storage,
         tiers=tiers,
@@ -190,9 +189,7 @@ def compose_media(
             *edge_jobs(warming),
         ],
         slow_handlers=tiers.patient(slow_jobs(processing)),
-        late_handlers=tiers.patient(
-            late_jobs(Growing(database, blobs, codecs, erasing, scratch), screening)
-        ),
+        late_handlers=tiers.patient(late_jobs(Growing(workshop), screening)),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass
+from functools import partial
 
 from tintype.database import Database, JobHandler
 from tintype.entry.background import Periodic
@@ -13,6 +14,7 @@ from tintype.media.model import Work
 from tintype.media.service import ERASE
 from tintype.media.service.tiers import (
     RESTORE,
+    Clearing,
     Mover,
     Originals,
     Plan,
@@ -20,9 +22,12 @@ from tintype.media.service.tiers import (
     TierSettings,
     needing_originals,
 )
+from tintype.media.service.tiers.clearing import HOUR_MS
 from tintype.ports.blobs import Blobs
 
 _ROUND_S = 60.0
+# When the last round began is looked up this often: a process may be younger than a day.
+_LOOK_S = 600.0
 _LEASE_S = 60
 # Only what is just being moved is tried again: that ends within minutes.
 _RESTORE_ATTEMPTS = 12
@@ -36,10 +41,18 @@ class TierPart:
     plan: Plan
     mover: Mover
     originals: Originals
+    clearing: Clearing
 
     @property
     def periodic(self) -> list[Periodic]:
-        return [Periodic("move between tiers", _ROUND_S, self.mover.round)]
+        moving = Periodic("move between tiers", _ROUND_S, self.mover.round)
+        every_ms = round(self.plan.settings.clear_every_hours * HOUR_MS)
+        if not every_ms:
+            return [moving]
+        return [
+            moving,
+            Periodic("clear orphans", _LOOK_S, partial(self.clearing.run_due, every_ms)),
+        ]
 
     @property
     def handlers(self) -> list[JobHandler]:
@@ -66,4 +79,6 @@ def compose_tiers(database: Database, storage: Storage, settings: TierSettings) 
     plan = Plan(settings, stores.keys())
     blobs: Blobs = TieredBlobs(database, stores) if len(stores) > 1 else storage.blobs
     mover = Mover(database, stores, plan, f"{socket.gethostname()}/{os.getpid()}")
-    return TierPart(blobs, plan, mover, Originals(database, blobs, mover))
+    grace_ms = round(settings.clear_after_hours * HOUR_MS)
+    clearing = Clearing(database, stores, grace_ms=grace_ms)
+    return TierPart(blobs, plan, mover, Originals(database, blobs, mover), clearing)

@@ -11,6 +11,7 @@ from tintype.media.service.origins import Origins
 from tintype.media.service.photo_jobs import GROW, OFFER, RENDER
 from tintype.media.service.processing import Processing
 from tintype.media.service.processing.later import GROW_AV1, GROW_VIDEO, POSTER
+from tintype.media.service.processing.workshop import Workshop
 from tintype.media.service.recipes import Recipes
 from tintype.media.service.rendering import Rendering
 from tintype.media.service.screening import Screening
@@ -49,4 +50,5 @@ __all__ = [
     "Uploads",
     "Velocity",
     "Warming",
+    "Workshop",
 ]

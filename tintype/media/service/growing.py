@@ -9,17 +9,16 @@ from pathlib import Path
 
 import structlog
 
-from tintype.codecs import Codecs, Recipe, Rejected
+from tintype.codecs import Recipe, Rejected
 from tintype.codecs import Rendition as MadeFile
-from tintype.database import Database, LeasedJob
+from tintype.database import LeasedJob
 from tintype.kernel.ids import Id
 from tintype.media import store
 from tintype.media.events import MediaGrown
 from tintype.media.model import DOWNLOAD, Rendition, Upload, Work, original_key
-from tintype.media.service.erasing import Erasing
-from tintype.media.service.processing.shared import locked, put_files, rendition_of
+from tintype.media.service.processing.shared import locked, rendition_of
+from tintype.media.service.processing.workshop import Workshop
 from tintype.media.store.objects import note_strays
-from tintype.ports.blobs import Blobs
 from tintype.ports.errors import BlobNotFound
 
 log = structlog.get_logger(__name__)
@@ -32,14 +31,8 @@ class Growing:
     They may run again: what is there already is not made twice.
     """
 
-    def __init__(
-        self, database: Database, blobs: Blobs, codecs: Codecs, erasing: Erasing, scratch: Path
-    ) -> None:
-        self._database = database
-        self._blobs = blobs
-        self._codecs = codecs
-        self._erasing = erasing
-        self._scratch = scratch
+    def __init__(self, workshop: Workshop) -> None:
+        self._shop = workshop
 
     async def grow(self, job: LeasedJob) -> None:
         """Add AVIF renditions and tell of it; a photo that can not have them stays as it is.
@@ -55,14 +48,14 @@ class Growing:
             return
         async with self._folders(upload) as (source, out):
             try:
-                grown = await self._codecs.grow_photo(
+                grown = await self._shop.codecs.grow_photo(
                     source, out, recipe=Recipe.read(upload.recipe)
                 )
                 files = grown.renditions
             except Rejected as verdict:
                 log.warning("media.not_grown", upload=upload.id, reason=str(verdict))
                 return
-            await put_files(self._blobs, upload.id, files)
+            await self._shop.put(upload.id, files)
         await self._keep(job, upload.id, files, of=upload.revision)
 
     async def offer(self, job: LeasedJob) -> None:
@@ -81,15 +74,15 @@ class Growing:
             return
         async with self._folders(upload) as (source, out):
             try:
-                file = await self._codecs.make_download(source, out)
+                file = await self._shop.codecs.make_download(source, out)
             except Rejected as verdict:
                 log.warning("media.not_offered", upload=upload.id, reason=str(verdict))
                 return
-            await put_files(self._blobs, upload.id, [file])
+            await self._shop.put(upload.id, [file])
         await self._keep(job, upload.id, [file])
 
     async def _read(self, id_: Id) -> tuple[Upload | None, list[Rendition]]:
-        async with self._database.read() as reader:
+        async with self._shop.database.read() as reader:
             upload = await store.read(reader, id_)
             return upload, (await store.renditions_of(reader, [id_]))[id_]
 
@@ -100,11 +93,11 @@ class Growing:
         Raises:
             BlobNotFound: the storage has lost it.
         """
-        with tempfile.TemporaryDirectory(prefix="grown-", dir=self._scratch) as folder:
+        with tempfile.TemporaryDirectory(prefix="grown-", dir=self._shop.scratch) as folder:
             source, out = Path(folder) / "original", Path(folder) / "out"
             out.mkdir()
             try:
-                await self._blobs.fetch(original_key(upload.id), source)
+                await self._shop.blobs.fetch(original_key(upload.id), source)
             except BlobNotFound:
                 log.error("media.lost", key=original_key(upload.id))  # noqa: TRY400 - says it all
                 raise
@@ -115,10 +108,10 @@ class Growing:
     ) -> None:
         """Show the files, which may be those ``of`` a revision of its recipe alone."""
         made = [rendition_of(file) for file in files]
-        async with self._database.write() as tx:
+        async with self._shop.database.write() as tx:
             upload = await locked(tx, id_)
             if upload is None or not _may_grow(upload):
-                await self._erasing.again(tx, id_)
+                await self._shop.erasing.again(tx, id_)
             elif of not in {None, upload.rendered}:
                 await note_strays(tx, id_, made)
             else:
@@ -127,7 +120,7 @@ class Growing:
             await job.finish(tx)
 
     async def _withdraw(self, job: LeasedJob, id_: Id) -> None:
-        async with self._database.write() as tx:
+        async with self._shop.database.write() as tx:
             upload = await locked(tx, id_)
             if upload is not None and not upload.offered:
                 await store.drop_rungs(tx, id_, [DOWNLOAD])

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import structlog
 
-from tintype.codecs import Codecs, PhotoResult, Recipe, Rejected
+from tintype.codecs import PhotoResult, Recipe, Rejected
 from tintype.codecs import Rendition as MadeFile
-from tintype.database import Database, LeasedJob, Transaction, TryAgain
+from tintype.database import LeasedJob, Transaction, TryAgain
 from tintype.kernel.ids import Id
 from tintype.media import store
 from tintype.media.events import MediaEdited, MediaFailed
@@ -24,12 +24,10 @@ from tintype.media.model import (
     Work,
     original_key,
 )
-from tintype.media.service.avatars import Avatars
-from tintype.media.service.erasing import Erasing
 from tintype.media.service.photo_jobs import grow_job
-from tintype.media.service.processing.shared import locked, put_files, rendition_of
+from tintype.media.service.processing.shared import locked, rendition_of
+from tintype.media.service.processing.workshop import Workshop
 from tintype.media.store.objects import linger, note_strays, objects_of
-from tintype.ports.blobs import Blobs
 
 log = structlog.get_logger(__name__)
 
@@ -42,23 +40,8 @@ class Rendering:
     Run again, it does what is still to be done.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        blobs: Blobs,
-        codecs: Codecs,
-        erasing: Erasing,
-        avatars: Avatars,
-        scratch: Path,
-        *,
-        grows: bool,
-    ) -> None:
-        self._database = database
-        self._blobs = blobs
-        self._codecs = codecs
-        self._erasing = erasing
-        self._avatars = avatars
-        self._scratch = scratch
+    def __init__(self, workshop: Workshop, *, grows: bool) -> None:
+        self._shop = workshop
         self._grows = grows
 
     async def render(self, job: LeasedJob) -> None:
@@ -68,7 +51,7 @@ class Rendering:
             DecoderDied, AdapterError: the machine is at fault; the job is tried again.
         """
         work: Work = job.payload
-        async with self._database.read() as reader:
+        async with self._shop.database.read() as reader:
             upload = await store.read(reader, work.upload)
             doomed = {
                 each.name
@@ -80,11 +63,11 @@ class Rendering:
         try:
             result = await self._make(upload)
         except Rejected as verdict:
-            async with self._database.write() as tx:
+            async with self._shop.database.write() as tx:
                 await self._fail(tx, upload, verdict.code, verdict.sentence)
                 await job.finish(tx)
             return
-        async with self._database.write() as tx:
+        async with self._shop.database.write() as tx:
             await self._show(tx, upload, result, doomed)
             await job.finish(tx)
 
@@ -97,14 +80,14 @@ class Rendering:
             await self._fail(tx, upload, GAVE_UP, sentence)
 
     async def _make(self, upload: Upload) -> PhotoResult:
-        with tempfile.TemporaryDirectory(prefix="edited-", dir=self._scratch) as folder:
+        with tempfile.TemporaryDirectory(prefix="edited-", dir=self._shop.scratch) as folder:
             source, out = Path(folder) / "original", Path(folder) / "out"
             out.mkdir()
-            await self._blobs.fetch(original_key(upload.id), source)
-            result = await self._codecs.process_photo(
+            await self._shop.blobs.fetch(original_key(upload.id), source)
+            result = await self._shop.codecs.process_photo(
                 source, out, recipe=Recipe.read(upload.recipe)
             )
-            await put_files(self._blobs, upload.id, result.renditions)
+            await self._shop.put(upload.id, result.renditions)
         return result
 
     async def _show(
@@ -114,7 +97,7 @@ class Rendering:
         made = _renditions(result.renditions)
         upload = await locked(tx, asked.id)
         if upload is None or upload.state != "ready":
-            await self._erasing.again(tx, asked.id)
+            await self._shop.erasing.again(tx, asked.id)
             return
         if upload.revision != asked.revision:
             await note_strays(tx, asked.id, made)
@@ -131,11 +114,11 @@ class Rendering:
                 "height": result.height,
                 "thumbhash": result.thumbhash,
                 "rendered": upload.revision,
-                "changed_ms": self._database.clock.now_ms(),
+                "changed_ms": self._shop.database.clock.now_ms(),
             },
         )
         if upload.subject == AVATAR:
-            await self._avatars.show(tx, upload, made)
+            await self._shop.avatars.show(tx, upload, made)
         if self._grows and upload.access == "viewers":
             await tx.enqueue(grow_job(upload.id, upload.revision))
         tx.emit(MediaEdited(upload=upload.id, owner=upload.owner, subject=upload.subject))
@@ -145,7 +128,7 @@ class Rendering:
         await store.drop_rungs(tx, id_, {each.rung for each in before} - {DOWNLOAD})
         await store.put_renditions(tx, id_, made)
         shown = {each.name for each in before if each.rung.isdigit()}
-        await linger(tx, id_, shown, self._database.clock.now_ms() + LINGER_MS)
+        await linger(tx, id_, shown, self._shop.database.clock.now_ms() + LINGER_MS)
 
     async def _check_there(
         self, tx: Transaction, id_: Id, made: Sequence[Rendition], doomed: Collection[str]

@@ -9,9 +9,9 @@ from typing import Literal
 
 import structlog
 
-from tintype.codecs import Codecs, PhotoResult, Rejected, hls, rungs_of
+from tintype.codecs import PhotoResult, Rejected, hls, rungs_of
 from tintype.codecs import Rendition as MadeFile
-from tintype.database import Database, LeasedJob
+from tintype.database import LeasedJob
 from tintype.kernel.ids import Id
 from tintype.media import store
 from tintype.media.events import MediaGrown
@@ -24,10 +24,9 @@ from tintype.media.model import (
     original_key,
     rendition_key,
 )
-from tintype.media.service.erasing import Erasing
 from tintype.media.service.processing import videos
-from tintype.media.service.processing.shared import locked, put_files, rendition_of
-from tintype.ports.blobs import Blobs
+from tintype.media.service.processing.shared import locked, rendition_of
+from tintype.media.service.processing.workshop import Workshop
 from tintype.ports.errors import BlobNotFound
 
 log = structlog.get_logger(__name__)
@@ -38,14 +37,8 @@ _AV1_RUNGS = ("720p",)
 class Screening:
     """The jobs about videos that are ready. Each may run again: what is there is not made twice."""
 
-    def __init__(
-        self, database: Database, blobs: Blobs, codecs: Codecs, erasing: Erasing, scratch: Path
-    ) -> None:
-        self._database = database
-        self._blobs = blobs
-        self._codecs = codecs
-        self._erasing = erasing
-        self._scratch = scratch
+    def __init__(self, workshop: Workshop) -> None:
+        self._shop = workshop
 
     async def grow(self, job: LeasedJob) -> None:
         """Add the rungs that the ladder still lacks, and a master playlist with all of them.
@@ -70,23 +63,23 @@ class Screening:
         upload, made = await self._read(job)
         if upload is None or upload.poster_at is None:
             return
-        with tempfile.TemporaryDirectory(prefix="poster-", dir=self._scratch) as folder:
+        with tempfile.TemporaryDirectory(prefix="poster-", dir=self._shop.scratch) as folder:
             film, out = Path(folder) / "film", Path(folder) / "out"
             out.mkdir()
             try:
-                await self._blobs.fetch(rendition_key(upload.id, _best_film(made).name), film)
-                result = await self._codecs.make_poster(film, out, at=upload.poster_at)
+                await self._shop.blobs.fetch(rendition_key(upload.id, _best_film(made).name), film)
+                result = await self._shop.codecs.make_poster(film, out, at=upload.poster_at)
             except (Rejected, BlobNotFound) as error:
                 log.warning("media.no_poster", upload=upload.id, reason=str(error))
                 return
-            await put_files(self._blobs, upload.id, result.renditions)
+            await self._shop.put(upload.id, result.renditions)
         await self._show_poster(job, upload, result)
 
     async def _show_poster(self, job: LeasedJob, asked: Upload, result: PhotoResult) -> None:
-        async with self._database.write() as tx:
+        async with self._shop.database.write() as tx:
             upload = await locked(tx, asked.id)
             if upload is None or upload.state != "ready":
-                await self._erasing.again(tx, asked.id)
+                await self._shop.erasing.again(tx, asked.id)
             elif upload.poster_at == asked.poster_at:
                 rungs = {each.rung for each in result.renditions}
                 before = (await store.renditions_of(tx, [upload.id]))[upload.id]
@@ -105,12 +98,12 @@ class Screening:
         rungs = _missing(upload, made) if codec == "h264" else _AV1_RUNGS
         if not rungs:
             return
-        with tempfile.TemporaryDirectory(prefix="grown-", dir=self._scratch) as folder:
+        with tempfile.TemporaryDirectory(prefix="grown-", dir=self._shop.scratch) as folder:
             source, out = Path(folder) / "original", Path(folder) / "out"
             out.mkdir()
             try:
-                await self._blobs.fetch(original_key(upload.id), source)
-                tracks = await self._codecs.grow_video(source, out, rungs=rungs, codec=codec)
+                await self._shop.blobs.fetch(original_key(upload.id), source)
+                tracks = await self._shop.codecs.grow_video(source, out, rungs=rungs, codec=codec)
             except (Rejected, BlobNotFound) as error:
                 log.warning("media.not_grown", upload=upload.id, reason=str(error))
                 return
@@ -125,23 +118,23 @@ class Screening:
                 videos.write_text(out, master, "m3u8", text, size=(best.width, best.height))
             )
             files = [*(track.file for track in tracks), *texts]
-            await put_files(self._blobs, upload.id, files)
+            await self._shop.put(upload.id, files)
         await self._keep(job, upload.id, files)
 
     async def _read(self, job: LeasedJob) -> tuple[Upload | None, list[Rendition]]:
         """The video, if it is one and ready, and what was made of it."""
         work: Work = job.payload
-        async with self._database.read() as reader:
+        async with self._shop.database.read() as reader:
             upload = await store.read(reader, work.upload)
             made = (await store.renditions_of(reader, [work.upload]))[work.upload]
         ready = upload is not None and upload.kind == "video" and upload.state == "ready"
         return (upload if ready else None), made
 
     async def _keep(self, job: LeasedJob, id_: Id, files: Sequence[MadeFile]) -> None:
-        async with self._database.write() as tx:
+        async with self._shop.database.write() as tx:
             upload = await locked(tx, id_)
             if upload is None or upload.state != "ready":
-                await self._erasing.again(tx, id_)
+                await self._shop.erasing.again(tx, id_)
             else:
                 await store.put_renditions(tx, id_, [rendition_of(file) for file in files])
                 tx.emit(_grown(upload))
@@ -155,9 +148,9 @@ class Screening:
         return videos.sound_of(found["m3u8"], hls.read(text, found["mp4"].bytes))
 
     async def _text(self, upload: Id, playlist: Rendition) -> str:
-        with tempfile.TemporaryDirectory(prefix="text-", dir=self._scratch) as folder:
+        with tempfile.TemporaryDirectory(prefix="text-", dir=self._shop.scratch) as folder:
             path = Path(folder) / "playlist"
-            await self._blobs.fetch(rendition_key(upload, playlist.name), path)
+            await self._shop.blobs.fetch(rendition_key(upload, playlist.name), path)
             return path.read_text(encoding="ascii")
 
 

@@ -7,21 +7,19 @@ from pathlib import Path
 
 import structlog
 
-from tintype.codecs import Codecs, Recipe, Rejected
-from tintype.database import Database, LeasedJob, NotYet, Transaction
+from tintype.codecs import Recipe, Rejected
+from tintype.database import LeasedJob, NotYet, Transaction
 from tintype.kernel.ids import Id
 from tintype.media import store
 from tintype.media.events import MediaFailed, MediaReady
 from tintype.media.model import AVATAR, GAVE_UP, LENGTH, LOST, MOVES, Upload, Work, original_key
-from tintype.media.service.avatars import Avatars
-from tintype.media.service.erasing import Erasing
 from tintype.media.service.integrity import check_beginning, check_whole
 from tintype.media.service.photo_jobs import offer_job, render_job
 from tintype.media.service.processing import photos, videos
 from tintype.media.service.processing.later import grow_video_job, poster_job
 from tintype.media.service.processing.meter import metered
-from tintype.media.service.processing.shared import Outcome, locked, put_files
-from tintype.ports.blobs import Blobs
+from tintype.media.service.processing.shared import Outcome, locked
+from tintype.media.service.processing.workshop import Workshop
 from tintype.ports.errors import BlobNotFound, NoSuchUpload
 
 log = structlog.get_logger(__name__)
@@ -34,21 +32,8 @@ class Processing:
     hash of their content, so a second run writes the same keys.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        blobs: Blobs,
-        codecs: Codecs,
-        erasing: Erasing,
-        avatars: Avatars,
-        scratch: Path,
-    ) -> None:
-        self._database = database
-        self._blobs = blobs
-        self._codecs = codecs
-        self._erasing = erasing
-        self._avatars = avatars
-        self._scratch = scratch
+    def __init__(self, workshop: Workshop) -> None:
+        self._shop = workshop
 
     async def process(self, job: LeasedJob) -> None:
         """Bring an upload from ``processing`` to ``ready`` or ``failed``.
@@ -57,23 +42,23 @@ class Processing:
             DecoderDied, AdapterError: the machine is at fault; the job is tried again.
         """
         work: Work = job.payload
-        async with self._database.read() as reader:
+        async with self._shop.database.read() as reader:
             upload = await store.read(reader, work.upload)
         if upload is None or upload.state != "processing":
             await self._leave(job, upload, work.upload)
             return
         try:
             await self._assemble(upload)
-            await check_beginning(self._blobs, upload)
+            await check_beginning(self._shop.blobs, upload)
             outcome, sha256 = await self._make(upload)
         except Rejected as verdict:
-            async with self._database.write() as tx:
+            async with self._shop.database.write() as tx:
                 if verdict.code == MOVES and await self._is_outdated(tx, upload):
                     raise NotYet(0, "its recipe has changed meanwhile") from verdict
                 await self._fail(tx, upload.id, verdict.code, verdict.sentence)
                 await job.finish(tx)
             return
-        async with self._database.write() as tx:
+        async with self._shop.database.write() as tx:
             await self._finish(tx, upload, outcome, sha256)
             await job.finish(tx)
 
@@ -85,9 +70,9 @@ class Processing:
 
     async def _leave(self, job: LeasedJob, upload: Upload | None, id_: Id) -> None:
         """Nothing to do any more; an earlier run may have stored files after a release."""
-        async with self._database.write() as tx:
+        async with self._shop.database.write() as tx:
             if upload is None or upload.state == "released":
-                await self._erasing.again(tx, id_)
+                await self._shop.erasing.again(tx, id_)
             await job.finish(tx)
 
     async def _assemble(self, upload: Upload) -> None:
@@ -98,11 +83,11 @@ class Processing:
         """
         key = original_key(upload.id)
         try:
-            parts = await self._blobs.parts(key, upload.remote)
-            original = await self._blobs.complete(key, upload.remote, parts)
+            parts = await self._shop.blobs.parts(key, upload.remote)
+            original = await self._shop.blobs.complete(key, upload.remote, parts)
         except NoSuchUpload:
             try:
-                original = await self._blobs.head(key)
+                original = await self._shop.blobs.head(key)
             except BlobNotFound as error:
                 raise Rejected(LOST, "The file did not arrive. Please send it again.") from error
         if original.bytes != upload.bytes:
@@ -110,21 +95,21 @@ class Processing:
 
     async def _make(self, upload: Upload) -> tuple[Outcome, str]:
         """Check the original, decode it and store every rendition; returns its SHA-256 too."""
-        with tempfile.TemporaryDirectory(prefix="media-", dir=self._scratch) as folder:
+        with tempfile.TemporaryDirectory(prefix="media-", dir=self._shop.scratch) as folder:
             source, out = Path(folder) / "original", Path(folder) / "out"
             out.mkdir()
-            await self._blobs.fetch(original_key(upload.id), source)
+            await self._shop.blobs.fetch(original_key(upload.id), source)
             sha256 = await check_whole(upload, source)
             outcome = await self._decode(upload, source, out)
-            await put_files(self._blobs, upload.id, outcome.files)
+            await self._shop.put(upload.id, outcome.files)
         return outcome, sha256
 
     async def _decode(self, upload: Upload, source: Path, out: Path) -> Outcome:
         if upload.kind == "photo":
-            return await photos.make(self._codecs, source, out, Recipe.read(upload.recipe))
-        async with metered(self._database, upload.id) as told:
+            return await photos.make(self._shop.codecs, source, out, Recipe.read(upload.recipe))
+        async with metered(self._shop.database, upload.id) as told:
             return await videos.make(
-                self._codecs, source, out, poster_at=upload.poster_at, told=told
+                self._shop.codecs, source, out, poster_at=upload.poster_at, told=told
             )
 
     async def _is_outdated(self, tx: Transaction, seen: Upload) -> bool:
@@ -136,7 +121,7 @@ class Processing:
         id_, made = seen.id, outcome.renditions
         upload = await locked(tx, id_)
         if upload is None or upload.state != "processing":
-            await self._erasing.again(tx, id_)
+            await self._shop.erasing.again(tx, id_)
             return
         await store.put_renditions(tx, id_, made)
         await store.change(
@@ -154,7 +139,7 @@ class Processing:
                 "sha256": sha256,
                 "progress": None,
                 "rendered": seen.revision,
-                "changed_ms": self._database.clock.now_ms(),
+                "changed_ms": self._shop.database.clock.now_ms(),
             },
         )
         if upload.offered:
@@ -163,7 +148,7 @@ class Processing:
             await tx.enqueue(render_job(id_, upload.revision))
             return
         if upload.subject == AVATAR:
-            await self._avatars.show(tx, upload, made)
+            await self._shop.avatars.show(tx, upload, made)
         if outcome.further:
             await tx.enqueue(grow_video_job(id_))
         if upload.kind == "video" and upload.poster_at != outcome.poster_at:
@@ -176,7 +161,7 @@ class Processing:
             "reason_code": code,
             "reason": sentence,
             "progress": None,
-            "changed_ms": self._database.clock.now_ms(),
+            "changed_ms": self._shop.database.clock.now_ms(),
         }
         upload = await locked(tx, id_)
         if upload is None or not await store.change(tx, id_, changes, only_in=("processing",)):

@@ -10,8 +10,7 @@ from tintype.codecs import Rendition as MadeFile
 from tintype.database import Transaction
 from tintype.kernel.ids import Id
 from tintype.media import store
-from tintype.media.model import SERVED_TYPES, Rendition, Upload, rendition_key
-from tintype.ports.blobs import Blobs
+from tintype.media.model import Rendition, Upload
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,17 +43,6 @@ def rendition_of(file: MadeFile) -> Rendition:
         bytes=file.bytes,
         sha256=file.sha256,
     )
-
-
-async def put_files(blobs: Blobs, upload: Id, files: Sequence[MadeFile]) -> None:
-    """Store every file under the hash of its content: again is the same."""
-    for file in files:
-        name = rendition_of(file).name
-        await blobs.store(
-            rendition_key(upload, name),
-            file.path,
-            content_type=SERVED_TYPES[name.rsplit(".", 1)[1]],
-        )
 
 
 async def locked(tx: Transaction, id_: Id) -> Upload | None:

@@ -1,7 +1,8 @@
 """Where stored objects are kept, by their age: a plan, a mover that carries it out, a way back."""
 
-from tintype.media.service.tiers.audit import Audit, Cleared, Found, Offence
+from tintype.media.service.tiers.audit import Audit, Found, Offence
 from tintype.media.service.tiers.claims import is_held
+from tintype.media.service.tiers.clearing import Cleared, Clearing
 from tintype.media.service.tiers.guard import needing_originals
 from tintype.media.service.tiers.mover import Moved, Mover
 from tintype.media.service.tiers.originals import RESTORE, Originals
@@ -13,6 +14,7 @@ __all__ = [
     "RESTORE",
     "Audit",
     "Cleared",
+    "Clearing",
     "Found",
     "Moved",
     "Mover",

@@ -1,4 +1,4 @@
-"""The ledger against what the stores really hold, both ways; and what nobody knows goes."""
+"""The ledger against what the stores really hold, both ways."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Literal
 import msgspec
 
 from tintype.database import Database
-from tintype.kernel.ids import SHARDS, shard_of
+from tintype.kernel.ids import SHARDS, Id, shard_of
 from tintype.media import store as media_store
 from tintype.media.model import ORIGINAL, StoredObject, original_key, renditions_prefix
 from tintype.media.service.tiers.plan import place
 from tintype.media.store import objects
-from tintype.ports.blobs import Blob, Blobs, OpenUpload
+from tintype.ports.blobs import Blob, Blobs
 from tintype.ports.errors import BlobNotFound
 
 Kind = Literal["missing", "orphaned", "wrong-size", "wrong-hash", "unknown-place", "unowned"]
@@ -25,6 +25,8 @@ _PAGE = 500
 # From here on one shard is listed at a time, so that memory does not grow with the instance.
 _LARGE = 500_000
 _TOPS = ("originals/", "renditions/")
+UNDER_WAY = "under way"
+"""Said of a blob that no row speaks of, and that is too young for that to mean anything."""
 _COMING = frozenset({"processing", "failed"})
 
 
@@ -52,16 +54,8 @@ class Found(msgspec.Struct):
         return not self.offences
 
 
-class Cleared(msgspec.Struct):
-    """What was, or would be, deleted."""
-
-    blobs: list[str] = []
-    bytes: int = 0
-    uploads: list[str] = []
-
-
 class Audit:
-    """Compares, and clears away. Safe beside a working server: what looks wrong is looked at again.
+    """Compares. Safe beside a working server: what looks wrong is looked at again.
 
     A blob that no row speaks of counts as under way until it is ``grace_ms`` old: renditions are
     stored before their rows.
@@ -80,8 +74,8 @@ class Audit:
     async def run(self, *, hashes: bool = False, progress: Progress | None = None) -> Found:
         """Compare everything; with ``hashes`` every object is read, too."""
         found, offences = Found(), []
-        for prefixes, shards in await self._groups():
-            there = {name: await self._listed(name, prefixes) for name in self._stores}
+        for prefixes, shards in await self.groups():
+            there = {name: await self.listed(name, prefixes) for name in self._stores}
             async for page in self._pages(shards):
                 for row, upload_state in page:
                     found.objects += 1
@@ -93,35 +87,16 @@ class Audit:
                     progress(len(page))
             for name, blobs in there.items():
                 for blob in blobs.values():
-                    said = await self._about_blob(name, blob)
-                    if said == "under way":
+                    said = await self.about_blob(name, blob)
+                    if said == UNDER_WAY:
                         found.under_way += 1
                     elif said is not None:
                         offences.append(Offence("orphaned", name, blob.key, said))
         found.offences = sorted(offences)
         return found
 
-    async def clear(self, *, dry_run: bool) -> Cleared:
-        """Delete what no row speaks of, and uploads in parts that nobody will complete."""
-        cleared = Cleared()
-        for prefixes, _ in await self._groups():
-            for name, held in self._stores.items():
-                for blob in (await self._listed(name, prefixes)).values():
-                    if await self._about_blob(name, blob) in {None, "under way"}:
-                        continue
-                    if not dry_run and not await self._delete(held, blob):
-                        continue
-                    cleared.blobs.append(f"{name}: {blob.key}")
-                    cleared.bytes += blob.bytes
-        for name, held in self._stores.items():
-            async for left in held.uploads():
-                if await self._is_left(left):
-                    cleared.uploads.append(f"{name}: {left.key}")
-                    if not dry_run:
-                        await held.abort(left.key, left.upload)
-        return cleared
-
-    async def _groups(self) -> list[tuple[tuple[str, ...], objects.Shards]]:
+    async def groups(self) -> list[tuple[tuple[str, ...], objects.Shards]]:
+        """What to look at at a time: prefixes of keys, and the shards whose keys have them."""
         if await self.count() < _LARGE:
             return [(_TOPS, (0, SHARDS - 1))]
         return [
@@ -129,7 +104,8 @@ class Audit:
             for shard in range(SHARDS)
         ]
 
-    async def _listed(self, name: str, prefixes: tuple[str, ...]) -> dict[str, Blob]:
+    async def listed(self, name: str, prefixes: tuple[str, ...]) -> dict[str, Blob]:
+        """What a store holds, by key."""
         return {
             blob.key: blob for prefix in prefixes async for blob in self._stores[name].under(prefix)
         }
@@ -207,9 +183,9 @@ class Audit:
         said = f"has SHA-256 {digest.hexdigest()}, and {row.sha256} in the ledger"
         return [Offence("wrong-hash", row.place, row.key, said)]
 
-    async def _about_blob(self, name: str, blob: Blob) -> str | None:
+    async def about_blob(self, name: str, blob: Blob) -> str | None:
         """Why nothing speaks of a blob in this place; ``None`` when something does."""
-        id_, rendition = _named(blob.key)
+        id_, rendition = upload_of(blob.key)
         if id_ is None:
             return "this is no key of Tintype's"
         async with self._database.read() as reader:
@@ -220,33 +196,13 @@ class Audit:
         if row is not None and (row.state != "resting" or place(row.place).store == name):
             return None
         if blob.stored_ms > self._database.clock.now_ms() - self._grace_ms:
-            return "under way"
+            return UNDER_WAY
         if row is not None:
             return f"its place is {row.place}"
         return "the ledger does not know it" if upload else "its upload is gone"
 
-    async def _delete(self, held: Blobs, blob: Blob) -> bool:
-        """Delete an orphan, unless it was stored anew since it was listed."""
-        try:
-            if await held.head(blob.key) != blob:
-                return False
-        except BlobNotFound:
-            return False
-        await held.delete(blob.key)
-        return True
 
-    async def _is_left(self, left: OpenUpload) -> bool:
-        if left.begun_at_ms > self._database.clock.now_ms() - self._grace_ms:
-            return False
-        id_, _ = _named(left.key)
-        if id_ is None:
-            return left.key.startswith(_TOPS)
-        async with self._database.read() as reader:
-            upload = await media_store.read(reader, id_)
-        return upload is None or upload.state != "uploading" or upload.remote != left.upload
-
-
-def _named(key: str) -> tuple[int | None, str]:
+def upload_of(key: str) -> tuple[Id | None, str]:
     """The upload and the object's name that a key of ours says; ``None`` for any other."""
     *_, folder, name = ("", *key.split("/"))
     if name.isdigit() and key == original_key(int(name)):

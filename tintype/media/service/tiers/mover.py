@@ -17,12 +17,13 @@ from typing import Any
 import msgspec
 import structlog
 
-from tintype.database import Database
+from tintype.database import Database, NotYet
 from tintype.database.leases import Leases
 from tintype.media import store as media_store
 from tintype.media.model import LINGER_MS, ORIGINAL, StoredObject, Tier
 from tintype.media.service.tiers.carrying import Carrier, Pace
 from tintype.media.service.tiers.claims import STALE_MS, Claim, Stopped, take
+from tintype.media.service.tiers.clearing import give_way
 from tintype.media.service.tiers.plan import Plan, place
 from tintype.media.store import objects
 from tintype.media.store.objects import Shards
@@ -120,7 +121,11 @@ class Mover:
         if claim is None:
             return False
         try:
+            # After the claim is committed, and before anything is copied: see ``clearing``.
+            await give_way(self._database, seen.upload)
             return await self._carry(claim)
+        except NotYet:
+            return False
         except Stopped:
             await self._clean_up(seen)
             return False

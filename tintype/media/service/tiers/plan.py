@@ -48,6 +48,10 @@ class TierSettings(BaseModel):
     """How many objects are moved at the same time."""
     batch: int = Field(default=200, ge=1)
     """How many objects are looked up at a time."""
+    clear_every_hours: float = Field(default=24, ge=0)
+    """Hours from one round that deletes orphans to the next. 0: only `tintype storage gc` does."""
+    clear_after_hours: float = Field(default=48, ge=1)
+    """How old an orphan must be to be deleted in such a round."""
 
 
 class Home(NamedTuple):
