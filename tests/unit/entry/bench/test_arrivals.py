@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from tintype.entry.bench.arrivals import (
-    BURST,
     BURST_SHARE,
     FIRST_PAGES,
     READING,
@@ -95,7 +94,7 @@ def test_posts_come_in_bursts_of_eighteen_times_the_mean_and_keep_the_mean() -> 
     ]
 
     assert len(times) / seconds == pytest.approx(rate, rel=0.05)
-    assert np.mean(busiest) / long == pytest.approx(BURST * rate, rel=0.1)
+    assert np.mean(busiest) / long == pytest.approx(18 * rate, rel=0.1)
 
 
 def test_a_schedule_of_reads_changes_nothing() -> None:
