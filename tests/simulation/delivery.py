@@ -15,8 +15,9 @@ from tests.simulation.kept import KeptTasks
 from tests.simulation.processes import Card
 from tests.simulation.scheduler import Scheduler, VirtualClock, step
 from tintype.feed.model import Reach, Threshold
+from tintype.feed.service.carrier import Ways
 from tintype.feed.service.fan_out import Delivered
-from tintype.feed.service.feed import Edge, Feed, Ways
+from tintype.feed.service.feed import Edge, Feed
 from tintype.graph.model import _GOLDEN
 from tintype.kernel.ids import Ids, shard_of
 
@@ -147,7 +148,7 @@ class Rush:
         self._mint = Ids(self.clock)
         self._threshold = Threshold()
         town: Any = self.crowd
-        ways = Ways(breathe=step, pause=step)
+        ways = Ways(breathe=step, pause=step, timer=self.clock.time)
         self.feed: Feed[Card] = Feed(town, town, town, KeptTasks(wait=step), ways=ways)
         self.log = deque(sorted(self._arrivals(), key=lambda arrival: arrival.at_ms))
         self.crowd.due = deque(sorted(self.crowd.due))

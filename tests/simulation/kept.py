@@ -40,7 +40,7 @@ class KeptTasks:
     ) -> None:
         self.kept = kept or Kept()
         self._wait = wait
-        self._fence = 0
+        self._fence = -1
 
     async def add(self, tasks: Sequence[Task]) -> None:
         await self._wait()

@@ -13,8 +13,9 @@ from tests.simulation.stored import SteppedTimelines
 from tintype.adapters.memory.notices import MemoryNotices
 from tintype.database.notices import Notices
 from tintype.feed.model import PostDelivered, PostNoted
+from tintype.feed.service.carrier import Ways
 from tintype.feed.service.fan_out import Sizes
-from tintype.feed.service.feed import Feed, Ways
+from tintype.feed.service.feed import Feed
 from tintype.feed.service.pulled import Primer
 from tintype.graph.model import EdgeMade, SetsChanged, h16
 from tintype.graph.service.held import Held

@@ -6,8 +6,9 @@ import pytest
 
 from tintype.database import Database, counts
 from tintype.feed import store
-from tintype.feed.model import PostNoted, Reach, Threshold
-from tintype.feed.service.reach import ByReach
+from tintype.feed.model import Pace, PostNoted, Reach, Threshold
+from tintype.feed.service.pacing import Pacing
+from tintype.feed.service.reach import ByReach, note_pace
 from tintype.graph.events import Followed, Unfollowed
 from tintype.kernel.clock import ManualClock
 
@@ -102,3 +103,39 @@ async def test_a_post_that_is_rolled_back_is_never_noted(stage: Stage) -> None:
             raise ZeroDivisionError
 
     assert stage.noted == []
+
+
+async def test_without_a_pin_it_goes_by_the_pace_that_was_measured(
+    stage: Stage, clock: ManualClock
+) -> None:
+    stage.policy = ByReach(Threshold(pinned=False), clock)
+    async with stage.database.write() as tx:
+        await store.put_pace(tx, Pace(100.0, 1.0))
+    await stage.gain(9_999)
+    assert await stage.publish() == ("push", False)
+
+    await stage.gain(1)
+
+    assert await stage.publish() == ("push", True)
+    async with stage.database.read() as reader:
+        figures = await stage.policy.figures(reader)
+    assert (figures.threshold, figures.pinned, figures.waiting) == (10_000, False, {})
+
+
+async def test_what_was_measured_counts_for_all_from_the_next_look_on(
+    stage: Stage, clock: ManualClock
+) -> None:
+    pacing = Pacing()
+    async with stage.database.write() as tx:
+        await note_pace(tx, pacing)
+    clock.advance(24 * HOUR_S)
+    pacing.note(10_000_000, 1_000_000, 5.0)
+    async with stage.database.write() as tx:
+        await note_pace(tx, pacing)
+
+    async with stage.database.read() as reader:
+        found = await store.pace(reader)
+
+    assert found is not None
+    assert found[0].deliveries_per_s > 150_000
+    assert found[0].resident_share < 0.12

@@ -91,7 +91,13 @@ def compose_admin(
     """Set-up, erasure, health and figures over the parts that exist."""
     setup = Setup(accounts, instance, secret=secret.key("setup"), limits=watched.limits)
     health = HealthWatch(database, watched.checks)
-    metrics = Metrics(database, watched.commits, lambda: watched.home.answers, watched.lag)
+    metrics = Metrics(
+        database,
+        watched.commits,
+        lambda: watched.home.answers,
+        watched.lag,
+        watched.home.fan_out_figures,
+    )
     flags = _flags(database, watched.home)
     return AdminPart(
         setup=setup,

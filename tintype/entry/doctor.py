@@ -26,6 +26,7 @@ from tintype.database.sqlite import open_engine
 from tintype.entry import checks
 from tintype.entry.cli_storage import origins_of
 from tintype.entry.doctor_engines import examine_engines
+from tintype.entry.doctor_feed import examine_feed
 from tintype.entry.doctor_tiers import examine_tiers
 from tintype.entry.fetching import fetch
 from tintype.entry.settings import DATABASE, Settings
@@ -80,6 +81,7 @@ def examine() -> Iterator[Finding]:
         yield _seen(name, look)
     yield from examine_engines(settings)
     yield from examine_tiers(settings)
+    yield from examine_feed(settings)
     if settings.s3 is not None:
         yield from _bucket(settings, settings.s3)
     for edge in settings.media.edges:

@@ -77,7 +77,7 @@ def compose_feed(
     popular = Periodic("look for popular posts", _LOOK_S, posts.popular.refresh, everywhere=True)
 
     async def quiet() -> bool:
-        return not await home.waiting()
+        return not (await home.fan_out_figures()).waiting
 
     loop = Loop("fan-out", home.carry, quiet)
     return FeedPart(timelines, home, together, routes(home), consumers(home), [popular], [loop])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from math import exp, log, log10
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -176,6 +177,101 @@ class Pace(NamedTuple):
     """The share of followers who have a timeline."""
 
 
+class Sample(NamedTuple):
+    """What was measured of fan-out: pushes, how many of them found a timeline, and the seconds."""
+
+    pushes: int = 0
+    found: int = 0
+    seconds: float = 0.0
+
+
+class FanOutFigures(NamedTuple):
+    """What operators see of fan-out."""
+
+    waiting: Mapping[Lane, Waiting]
+    threshold: int
+    """Followers from which on an author is pulled."""
+    pinned: bool
+    """Whether the settings say so, and not the cost model."""
+
+
+DEADLINE_S = 30.0
+"""Within this time a post of one who is pushed shall be everywhere."""
+BIG_SHARE = WEIGHTS[Lane.LO] / sum(WEIGHTS.values())
+"""The part of all deliveries that big posts are sure of."""
+LEAST_THRESHOLD, MOST_THRESHOLD = 10_000, 10_000_000
+MERGE_S = 1e-6
+"""What one more pulled followee costs the reader of a page."""
+MERGE_BUDGET_S = 0.2e-3
+"""What all of them may cost."""
+DELIVERY_S = 10e-6
+"""What one delivery costs a worker."""
+READS_PER_DAY = 15.0
+"""Pages that a follower reads."""
+
+_WIDTH, _WIDTH_AT, _WIDTH_FALLS = 46.0, 100_000, 0.3
+_SETTLING_S = 6 * 3600.0
+_FEW_PUSHES = 100_000
+_LEAST_SHARE = 0.01
+
+
+def threshold_at(pace: Pace) -> int:
+    """T: from how many followers on posts are pulled, at this pace of fan-out.
+
+        T = clamp(max(B D / rho, W), 10 000, 10 000 000), to two figures
+
+    By cost alone followers do not matter: push wins while an author posts less often than a
+    follower reads (A. Silberstein et al.: Feeding Frenzy, SIGMOD 2010). They matter for the burst:
+    F rho deliveries at once (rho: the share of followers with a timeline) must be through in D
+    seconds at the B deliveries per second that big posts are sure of. W is where a reader would
+    have so many pulled followees that merging them takes more than its budget.
+    """
+    burst = BIG_SHARE * pace.deliveries_per_s * DEADLINE_S / max(pace.resident_share, _LEAST_SHARE)
+    exact = min(max(burst, _narrowest(), LEAST_THRESHOLD), MOST_THRESHOLD)
+    step = int(10 ** (int(log10(exact)) - 1))
+    return round(exact / step) * step
+
+
+def merge_width(threshold: int) -> float:
+    """How many pulled followees a reader has on average, of 250.
+
+    Fitted to a model of the followers of those who post (log-normal, median 150, with a Pareto
+    tail of 1.25 above 10 000): 91, 46 and 23 for thresholds of 10 000, 100 000 and 1 000 000.
+    """
+    return float(_WIDTH * (threshold / _WIDTH_AT) ** -_WIDTH_FALLS)
+
+
+def _narrowest() -> float:
+    return float(_WIDTH_AT * (_WIDTH * MERGE_S / MERGE_BUDGET_S) ** (1 / _WIDTH_FALLS))
+
+
+def is_hyperactive(posts_per_day: float, before: Delivery) -> bool:
+    """Whether an author posts so often that pushing costs more than merging: p c_w > r c_p.
+
+    Once pulled for that, an author is so until they post a fifth less.
+    """
+    limit = READS_PER_DAY * MERGE_S / DELIVERY_S
+    return posts_per_day > limit * (1.0 if before == "push" else 0.8)
+
+
+def damped(pace: Pace, sample: Sample, since_s: float) -> Pace:
+    """The pace once this was measured, ``since_s`` after the last that was.
+
+    It follows what is measured within some six hours, and more slowly when that is little: a busy
+    hour moves no author across the threshold and back.
+    """
+    if not sample.pushes or sample.seconds <= 0:
+        return pace
+    share = max(sample.found / sample.pushes, _LEAST_SHARE)
+    rate = share * sample.pushes / sample.seconds
+    sure = sample.pushes / (sample.pushes + _FEW_PUSHES)
+    weight = sure * (1 - exp(-max(since_s, 0.0) / _SETTLING_S))
+    return Pace(
+        exp((1 - weight) * log(pace.deliveries_per_s) + weight * log(rate)),
+        (1 - weight) * pace.resident_share + weight * share,
+    )
+
+
 class Threshold(msgspec.Struct, frozen=True):
     """When an author is too widely followed to be pushed.
 
@@ -187,6 +283,20 @@ class Threshold(msgspec.Struct, frozen=True):
     hysteresis: float = 0.8
     dwell_ms: int = 24 * 3600 * 1000
     overlap_ms: int = 60 * 1000
+    pinned: bool = True
+    """Whether ``followers`` stands as it is; otherwise the cost model says another number."""
+
+    def at(self, pace: Pace, posts_per_day: float, before: Delivery) -> Threshold:
+        """The rule for one author at this pace of fan-out.
+
+        Processes that measured or heard a little later may take another number. That is harmless:
+        the class is stamped on each post, and an author switches once a dwell at most.
+        """
+        if self.pinned:
+            return self
+        often = is_hyperactive(posts_per_day, before)
+        followers = LEAST_THRESHOLD if often else threshold_at(pace)
+        return msgspec.structs.replace(self, followers=followers)
 
     def next(self, reach: Reach, followers: int, now_ms: int) -> Reach:
         """The reach for a post published now; ``reach`` itself when nothing changes.
@@ -213,9 +323,11 @@ class FeedSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    celebrity_threshold: int = Field(default=100_000, ge=1)
+    celebrity_threshold: int | None = Field(default=None, ge=1)
     """From this many followers on, an author's posts are merged when a follower reads instead of
-    being written to each follower's timeline. Down again below 80 % of it."""
+    being written to each follower's timeline. Down again below 80 % of it. Not set: 100 000 at
+    first, then what the measured pace of fan-out allows, between 10 000 and 10 000 000; `doctor`
+    shows it."""
     dwell_hours: float = Field(default=24.0, ge=0)
     """An author who crossed the threshold stays on that side for at least so long."""
     timelines: int = Field(default=200_000, ge=1)
@@ -229,5 +341,7 @@ class FeedSettings(BaseModel):
     def threshold(self) -> Threshold:
         """The rule that these settings make."""
         return Threshold(
-            followers=self.celebrity_threshold, dwell_ms=round(self.dwell_hours * 3600 * 1000)
+            followers=self.celebrity_threshold or threshold_at(Pace()),
+            dwell_ms=round(self.dwell_hours * 3600 * 1000),
+            pinned=self.celebrity_threshold is not None,
         )

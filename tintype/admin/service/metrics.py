@@ -20,6 +20,7 @@ from tintype.admin import store
 from tintype.admin.model import StoreFigures
 from tintype.admin.service.answers import Answers, FeedAnswers
 from tintype.database import Database
+from tintype.feed import FanOutFigures
 from tintype.kernel.problem import Unavailable
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -37,6 +38,7 @@ class Metrics:
         commits: Callable[[], int],
         feed_answers: Callable[[], Mapping[str, int]],
         lag: Callable[[], Awaitable[Mapping[str, int]]] | None = None,
+        fan_out: Callable[[], Awaitable[FanOutFigures]] | None = None,
     ) -> None:
         self._database = database
         self.registry = registry = CollectorRegistry()
@@ -56,6 +58,14 @@ class Metrics:
         )
         self._lag = lag
         """How far groups are behind, where the log of events is not in the database."""
+        self._fan_out = fan_out
+        self._tasks = self._gauge("fan_out_tasks", "Stored tasks of fan-out by lane.", "lane")
+        self._task_age = self._gauge(
+            "fan_out_oldest_seconds", "How long the oldest task of a lane waits.", "lane"
+        )
+        self._threshold = self._gauge(
+            "pull_threshold_followers", "Followers from which on the posts of an author are pulled."
+        )
         self._commits = commits
         self._commits_shown = 0
         self._durable = Counter(
@@ -100,7 +110,19 @@ class Metrics:
         self._commits_shown = made
         self._show(found, self._database.clock.now_ms())
         await self._show_lag()
+        await self._show_fan_out(self._database.clock.now_ms())
         return generate_latest(self.registry)
+
+    async def _show_fan_out(self, now_ms: int) -> None:
+        if self._fan_out is None:
+            return
+        figures = await self._fan_out()
+        self._threshold.set(figures.threshold)
+        for labelled in (self._tasks, self._task_age):
+            labelled.clear()
+        for lane, waiting in figures.waiting.items():
+            self._tasks.labels(str(lane)).set(waiting.tasks)
+            self._task_age.labels(str(lane)).set(max(0, now_ms - waiting.oldest_ms) / 1000)
 
     async def _show_lag(self) -> None:
         if self._lag is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic
+from typing import Generic, NamedTuple
 
 import structlog
 
@@ -13,6 +13,7 @@ from tintype.database import LeaseLost
 from tintype.feed.model import Lane, PostDelivered, Task
 from tintype.feed.service.fan_out import Sizes
 from tintype.feed.service.lanes import Lanes
+from tintype.feed.service.pacing import Pacing
 from tintype.feed.service.reading import Sources
 from tintype.feed.service.sources import C
 from tintype.feed.service.tasks import Tasks
@@ -31,17 +32,40 @@ Announce = Callable[[Sequence[PostDelivered]], Awaitable[None]]
 Settle = Callable[[Id, Id], Awaitable[None]]
 
 
-async def pause() -> None:
-    """Let others run who are waiting for something else."""
+async def _breathe() -> None:
+    await asyncio.sleep(0)
+
+
+async def _pause() -> None:
     await asyncio.sleep(PAUSE_S)
+
+
+async def _tell_nobody(arrived: Sequence[PostDelivered]) -> None:
+    """Nobody else serves what was delivered."""
+    del arrived
+
+
+class Ways(NamedTuple):
+    """How fan-out reaches what is around it, and how it cuts its work."""
+
+    announce: Announce = _tell_nobody
+    """Tells all processes what arrived in timelines."""
+    sizes: Sizes = Sizes()
+    breathe: Callable[[], Awaitable[None]] = _breathe
+    """Awaited between posts, to let readers in."""
+    pause: Callable[[], Awaitable[None]] = _pause
+    """Awaited while others go first."""
+    timer: Callable[[], float] = time.perf_counter
+
+
+WAYS = Ways()
 
 
 class Carrier(Generic[C]):
     """One process's part of the stored tasks: one chunk at a time, by turns.
 
     Killed at any moment it repeats one chunk of each task that it had begun, at most; deliveries
-    are unions. ``settle`` makes a timeline agree with an edge, ``announce`` tells that a post has
-    arrived.
+    are unions. ``settle`` makes a timeline agree with an edge.
     """
 
     def __init__(
@@ -49,18 +73,15 @@ class Carrier(Generic[C]):
         sources: Callable[[], Sources[C]],
         tasks: Tasks,
         lanes: Lanes,
-        sizes: Sizes,
         settle: Settle,
-        announce: Announce,
-        pause: Callable[[], Awaitable[None]] = pause,
+        ways: Ways,
     ) -> None:
         self._sources = sources
         self._tasks = tasks
         self._lanes = lanes
-        self._sizes = sizes
         self._settle = settle
-        self._announce = announce
-        self._pause = pause
+        self._ways = ways
+        self.pacing = Pacing()
 
     async def look(self) -> None:
         """Take up what waits in the store."""
@@ -76,7 +97,7 @@ class Carrier(Generic[C]):
         if task is None:
             return False
         while self._lanes.crowded:
-            await self._pause()
+            await self._ways.pause()
         try:
             cost, left = await self._carry(task)
         except LeaseLost:
@@ -113,15 +134,16 @@ class Carrier(Generic[C]):
         if card is None:
             await self._tasks.finish(task)
             return 1, None
+        began = self._ways.timer()
         chunk = await sources.circles.followers_in(
-            task.owner, task.first, task.last, after=task.after, limit=self._sizes.chunk
+            task.owner, task.first, task.last, after=task.after, limit=self._ways.sizes.chunk
         )
-        if chunk:
-            await sources.timelines.push(chunk, task.subject)
-        if len(chunk) == self._sizes.chunk:
+        found = await sources.timelines.push(chunk, task.subject) if chunk else 0
+        if len(chunk) == self._ways.sizes.chunk:
             await self._tasks.advance(task, chunk[-1])
+            self.pacing.note(len(chunk), found, self._ways.timer() - began)
             return len(chunk), task._replace(after=chunk[-1])
         # Told first: after a crash it is told again, and nobody minds.
-        await self._announce([PostDelivered(post=task.subject, author=task.owner)])
+        await self._ways.announce([PostDelivered(post=task.subject, author=task.owner)])
         await self._tasks.finish(task)
         return max(1, len(chunk)), None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Generic, NamedTuple
 
 from tintype.feed.model import Lane, PostDelivered, Task
-from tintype.feed.service.carrier import Announce, Carrier, pause
-from tintype.feed.service.fan_out import Delivered, FanOut, Sizes
+from tintype.feed.service.carrier import WAYS, Carrier, Ways
+from tintype.feed.service.fan_out import Delivered, FanOut
 from tintype.feed.service.lanes import Lanes
 from tintype.feed.service.pulled import Primer
 from tintype.feed.service.reading import REFILLS, Reading, Sources, Window
@@ -21,33 +20,11 @@ from tintype.ports.timelines import CAP, Timelines
 OWN_AUTHORS = 20_000
 
 
-async def _breathe() -> None:
-    await asyncio.sleep(0)
-
-
-async def _tell_nobody(arrived: Sequence[PostDelivered]) -> None:
-    """Nobody else serves what was delivered."""
-    del arrived
-
-
 class Edge(NamedTuple):
     """A follow that was made or ended; timelines are made to agree with what is true by then."""
 
     viewer: Id
     author: Id
-
-
-class Ways(NamedTuple):
-    """How fan-out reaches what is around it, and how it cuts its work."""
-
-    announce: Announce = _tell_nobody
-    """Tells all processes what arrived in timelines."""
-    sizes: Sizes = Sizes()
-    breathe: Callable[[], Awaitable[None]] = _breathe
-    pause: Callable[[], Awaitable[None]] = pause
-
-
-WAYS = Ways()
 
 
 class Feed(Generic[C]):
@@ -73,13 +50,7 @@ class Feed(Generic[C]):
         self._ways = ways
         self.lanes = Lanes()
         self.carrier: Carrier[C] = Carrier(
-            lambda: self.sources,
-            tasks,
-            self.lanes,
-            ways.sizes,
-            self.settle,
-            ways.announce,
-            ways.pause,
+            lambda: self.sources, tasks, self.lanes, self.settle, ways
         )
         self.sources = Sources(
             timelines, circles, catalogue, Recent(authors=OWN_AUTHORS), Recent(), {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -12,20 +12,20 @@ from tintype.feed import store
 from tintype.feed.errors import FeedUnavailable, NoRanker
 from tintype.feed.model import (
     NEWEST,
+    FanOutFigures,
     FeedFlags,
     FeedSettings,
-    Lane,
     PostDelivered,
     PostNoted,
     Run,
     Tier,
-    Waiting,
     tiers_of,
 )
-from tintype.feed.service.feed import Feed, Ways
+from tintype.feed.service.carrier import Ways
+from tintype.feed.service.feed import Feed
 from tintype.feed.service.patience import DatabasePatience, Patience, Trusting
 from tintype.feed.service.pulled import Primer
-from tintype.feed.service.reach import ByReach
+from tintype.feed.service.reach import FEWEST_PUSHES, LOOK_MS, ByReach, note_pace
 from tintype.feed.service.reading import Window
 from tintype.feed.service.tasks import StoredTasks
 from tintype.feed.service.trending import Trending
@@ -71,6 +71,7 @@ class Home(Feed[Card]):
             timelines, graph, posts, stored, ways=Ways(announce=database.notices.publish)
         )
         self._stored = stored
+        self._pace_at_ms = 0
         self._database = database
         self._posts = posts
         self._widely_followed = posts.widely_followed
@@ -79,7 +80,8 @@ class Home(Feed[Card]):
         self.answers = dict.fromkeys((*Tier, NO_TIER), 0)
         """Feeds that were asked of this process, by the tier that answered."""
         graph.on_follow(self.note_followed)
-        posts.deliver_by(ByReach(settings.threshold(), database.clock))
+        self._reach = ByReach(settings.threshold(), database.clock)
+        posts.deliver_by(self._reach)
         self._share(database.notices)
         self._patience: Patience = Trusting()
         if database.patience_s is not None:
@@ -191,15 +193,15 @@ class Home(Feed[Card]):
     async def carry(self) -> None:
         """Carry stored tasks of fan-out until cancelled; then hand back what is held."""
         try:
-            await self.carrier.run(self._database.notices.catch_up)
+            await self.carrier.run(self._before_carrying)
         finally:
             with contextlib.suppress(Unavailable):
                 await self._stored.close()
 
-    async def waiting(self) -> Mapping[Lane, Waiting]:
-        """What waits in the lanes of fan-out."""
+    async def fan_out_figures(self) -> FanOutFigures:
+        """What waits in the lanes of fan-out, and from how many followers on posts are pulled."""
         async with self._database.read() as reader:
-            return await store.waiting(reader)
+            return await self._reach.figures(reader)
 
     async def erase_account(self, account: Id) -> None:
         """Forget what the feed keeps of an account; its posts and follows go where they live."""
@@ -269,6 +271,14 @@ class Home(Feed[Card]):
             primer = Primer(pulled, self._switched_authors, self._posts.published_ids_of)
             notices.on_doubt(primer.forget)
             self.complete_pulled_by(primer)
+
+    async def _before_carrying(self) -> None:
+        await self._database.notices.catch_up()
+        now = self._database.clock.now_ms()
+        if self.carrier.pacing.sample.pushes >= FEWEST_PUSHES and now >= self._pace_at_ms:
+            self._pace_at_ms = now + LOOK_MS
+            async with self._database.write() as tx:
+                await note_pace(tx, self.carrier.pacing)
 
     async def _knock(self) -> None:
         async with self._database.read() as reader:
