@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,10 @@ class Bulk(ABC):
         """
 
     @abstractmethod
+    def whole(self, table: sa.Table) -> AbstractAsyncContextManager[None]:
+        """Within this, everything that the table is to hold is put; what was there goes."""
+
+    @abstractmethod
     async def empty(self) -> None:
         """Remove every row that speaks of somebody or something.
 
@@ -62,7 +66,7 @@ def height(columns: Columns) -> int:
 
 
 class SqliteBulk(Bulk):
-    """The embedded file: one transaction a call."""
+    """The embedded file: one transaction a call, also within ``whole``."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
@@ -75,6 +79,11 @@ class SqliteBulk(Bulk):
         values = zip(*(_plain(each, rows) for each in columns.values()), strict=True)
         await asyncio.to_thread(self._run, [(insert, values)])
         return rows
+
+    @asynccontextmanager
+    async def whole(self, table: sa.Table) -> AsyncIterator[None]:
+        await asyncio.to_thread(self._run, [(f"DELETE FROM {table.name}", None)])  # noqa: S608 - the same
+        yield
 
     async def empty(self) -> None:
         await asyncio.to_thread(self._run, [(f"DELETE FROM {name}", None) for name in _emptied()])  # noqa: S608 - the same
@@ -106,6 +115,7 @@ class PostgresBulk(Bulk):
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        self._whole: sa.Table | None = None
 
     async def put(self, table: sa.Table, columns: Columns) -> int:
         encoded = _encoded(table, columns)
@@ -118,15 +128,31 @@ class PostgresBulk(Bulk):
             yield _END
 
         await self._connection.copy_to_table(
-            table.name, source=source(), columns=list(columns), format="binary"
+            table.name,
+            source=source(),
+            columns=list(columns),
+            format="binary",
+            freeze=table is self._whole,
         )
         return height(columns)
+
+    @asynccontextmanager
+    async def whole(self, table: sa.Table) -> AsyncIterator[None]:
+        # Rows of a table that was emptied in the same transaction need no vacuum later, and with
+        # wal_level = minimal no write-ahead log either.
+        async with self._connection.transaction():
+            await self._connection.execute(f"TRUNCATE {table.name}")
+            self._whole = table
+            try:
+                yield
+            finally:
+                self._whole = None
 
     async def empty(self) -> None:
         await self._connection.execute(f"TRUNCATE {', '.join(_emptied())}")
 
     async def settle(self) -> None:
-        await self._connection.execute("VACUUM (FREEZE, ANALYZE)", timeout=None)
+        await self._connection.execute("VACUUM (ANALYZE)", timeout=None)
 
     async def sizes(self) -> dict[str, int]:
         rows = await self._connection.fetch(

@@ -23,6 +23,7 @@ from tintype.entry.database import open_database
 from tintype.entry.folder import FolderLock
 from tintype.entry.migrate_store.progress import Progress
 from tintype.entry.settings import Settings
+from tintype.graph.store import FOLLOWERS, FOLLOWING
 from tintype.kernel.clock import SystemClock
 from tintype.kernel.ids import Id
 
@@ -79,7 +80,7 @@ class _Loading:
         self._progress = progress
         self._numbering = graph.numbering
         self._famous = np.argsort(-graph.followers, kind="stable")[:_FAMOUS]
-        self._pulled = graph.followers >= settings.feed.celebrity_threshold
+        self._pulled = graph.followers >= settings.feed.threshold().followers
         self._fans: list[int] = []
 
     async def run(self, wanted: Wanted) -> World:
@@ -116,14 +117,16 @@ class _Loading:
         with tempfile.TemporaryDirectory(dir=follows.folder) as folder_:
             turned = Sorted(Path(folder_))
             with self._progress.stage("following", total) as advance:
-                for batch in follows.batches(_ROWS_AT_ONCE):
-                    advance(await self._put(rows.following_rows(self._numbering, batch)))
-                    follower, followee = worlds.ends(batch)
-                    turned.add(worlds.packed(followee, follower))
+                async with self._bulk.whole(FOLLOWING.table):
+                    for batch in follows.batches(_ROWS_AT_ONCE):
+                        advance(await self._put(rows.following_rows(self._numbering, batch)))
+                        follower, followee = worlds.ends(batch)
+                        turned.add(worlds.packed(followee, follower))
             with self._progress.stage("followers", total) as advance:
-                for batch in turned.batches(_ROWS_AT_ONCE):
-                    self._note_fans(batch)
-                    advance(await self._put(rows.followers_rows(self._numbering, batch)))
+                async with self._bulk.whole(FOLLOWERS.table):
+                    for batch in turned.batches(_ROWS_AT_ONCE):
+                        self._note_fans(batch)
+                        advance(await self._put(rows.followers_rows(self._numbering, batch)))
 
     def _note_fans(self, turned: Numbers) -> None:
         followee, follower = worlds.ends(turned)
