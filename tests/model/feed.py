@@ -27,6 +27,7 @@ class FeedModel:
     blocking: defaultdict[Account, set[Account]] = field(default_factory=lambda: defaultdict(set))
     muting: defaultdict[Account, set[Account]] = field(default_factory=lambda: defaultdict(set))
     private: set[Account] = field(default_factory=set)
+    seen: defaultdict[Account, set[Post]] = field(default_factory=lambda: defaultdict(set))
 
     # ---- what happens ----------------------------------------------------------------------------
 
@@ -97,6 +98,11 @@ class FeedModel:
                 asked.discard(account)
                 self.following[follower].add(account)
 
+    def see(self, viewer: Account, post: Post) -> None:
+        """The viewer has looked at a post of their feed."""
+        if self.is_eligible(viewer, post):
+            self.seen[viewer].add(post)
+
     # ---- what is true ----------------------------------------------------------------------------
 
     def severed(self, one: Account, other: Account) -> bool:
@@ -124,6 +130,24 @@ class FeedModel:
         """E(v), newest first."""
         shown = self.shown(viewer)
         return sorted((post for post in self.live if self.authors[post] in shown), reverse=True)
+
+    def unseen(self, viewer: Account) -> list[Post]:
+        """The feed without what was seen."""
+        return [post for post in self.feed(viewer) if post not in self.seen[viewer]]
+
+    def caught_up(self, viewer: Account, page: list[Post], since: Post) -> Post | None:
+        """The newest post of a page that was seen and below which the whole feed holds nothing
+        unseen from ``since`` on.
+        """
+        news = [post for post in self.unseen(viewer) if post >= since]
+        return next(
+            (
+                post
+                for post in page
+                if post in self.seen[viewer] and not any(new < post for new in news)
+            ),
+            None,
+        )
 
     def page(self, viewer: Account, below: Post | None, limit: int) -> tuple[list[Post], bool]:
         """The feed below a cursor, and whether more follows."""

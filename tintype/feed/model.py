@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from math import exp, log, log10
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeGuard
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
-from tintype.kernel.ids import MAX_ID, Id
+from tintype.kernel.ids import MAX_ID, Id, lowest_id_at
 from tintype.kernel.notice import Notice
+from tintype.kernel.packed import packed, sorted_ids, unpacked
 
 NEWEST = MAX_ID
 """The bound below which every post lies: where a feed starts."""
@@ -94,6 +96,84 @@ def merge(runs: Sequence[Run]) -> Run:
     cut = max(run.complete_above for run in runs)
     union = {id_ for run in runs for id_ in run.ids if id_ > cut}
     return Run(sorted(union, reverse=True), cut)
+
+
+SEEN_KEPT = 1_000
+"""Posts that are remembered as seen by a viewer, the newest of them."""
+SEEN_FOR_MS = 30 * 24 * 3600 * 1000
+"""How old a post may be that is remembered as seen."""
+CAUGHT_UP_MS = 3 * 24 * 3600 * 1000
+"""How old a post may be that keeps a viewer from being all caught up."""
+
+
+class SeenPosts:
+    """Posts that a viewer has seen: exactly these, so that a post that comes late between them (a
+    new follow, a mute that was lifted) is never taken for one of them.
+    """
+
+    __slots__ = ("_ids",)
+
+    def __init__(self, ids: Iterable[Id] = ()) -> None:
+        self._ids = sorted_ids(ids)
+
+    @classmethod
+    def of_bytes(cls, content: bytes) -> SeenPosts:
+        """What ``to_bytes`` made bytes of."""
+        seen = cls()
+        seen._ids = unpacked(content)
+        return seen
+
+    def to_bytes(self) -> bytes:
+        return packed(self._ids)
+
+    def and_also(self, ids: Iterable[Id], now_ms: int) -> SeenPosts:
+        """With these, as far as they are worth remembering; ``self`` when nothing is new."""
+        oldest = lowest_id_at(now_ms - SEEN_FOR_MS)
+        kept = sorted(id_ for id_ in {*self._ids, *ids} if id_ >= oldest)[-SEEN_KEPT:]
+        return self if kept == self._ids.tolist() else SeenPosts(kept)
+
+    def __contains__(self, id_: Id) -> bool:
+        ids = self._ids
+        at = bisect_left(ids, id_)
+        return at < len(ids) and ids[at] == id_
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+
+NOTHING_SEEN = SeenPosts()
+
+
+def oldest_news(now_ms: int) -> Id:
+    """The first id at which a post that was not seen is new: older ones are not caught up on."""
+    return lowest_id_at(now_ms - CAUGHT_UP_MS)
+
+
+def caught_up_at(ids: Sequence[Id], seen: SeenPosts, since: Id) -> Id | None:
+    """The newest of these decreasing ids that was seen and below which nothing is new.
+
+    New is what was not seen and is not below ``since``. ``None``: there is no such id.
+    """
+    newest = None
+    for id_ in reversed(ids):
+        if id_ in seen:
+            newest = id_
+        elif id_ >= since:
+            break
+    return newest
+
+
+def news_may_follow(examined: Id | None, since: Id) -> TypeGuard[Id]:
+    """Whether something new can be below a page that ends so: the feed goes on, and not only into
+    the days that no longer matter.
+    """
+    return examined is not None and examined > since
+
+
+class SeenChanged(Notice, frozen=True, kw_only=True, tag="seen_changed"):
+    """A viewer has seen other posts than before."""
+
+    viewer: Id
 
 
 class PostNoted(Notice, frozen=True, kw_only=True, tag="post_noted"):

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
 from starlette.responses import Response
 
 from tintype.feed.errors import FeedUnavailable
 from tintype.feed.service import Home, Together
 from tintype.feed.views import FeedPage
-from tintype.http import Access, Call, Cursor, Limit, Routes, ShortAnswer
+from tintype.http import Access, Body, Call, Cursor, IdField, Limit, Routes, ShortAnswer
 from tintype.http.hot import InstantAnswer, LaterAnswer, Make
 from tintype.kernel.cursor import UnknownCursor
 from tintype.kernel.ids import Id
 from tintype.kernel.page import DEFAULT_LIMIT, MAX_LIMIT, clamp_limit
 
 _PLAIN = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_")
+
+MOST_REPORTED = 200
+
+
+class SeenReport(Body):
+    """Posts that somebody has really looked at."""
+
+    posts: Annotated[list[IdField], Field(max_length=MOST_REPORTED)]
 
 
 def short_way(home: Home) -> ShortAnswer:
@@ -89,6 +98,7 @@ def routes(home: Home) -> Routes:
         cursor: Cursor = None,
         limit: Limit = None,
         order: Literal["chronological", "ranked"] = "chronological",  # noqa: ARG001 - see below
+        seen: Literal["show", "hide"] = "show",
     ) -> Response:
         """Read the own feed.
 
@@ -96,10 +106,30 @@ def routes(home: Home) -> Routes:
         caller may see them at this moment. `order=ranked` is answered chronologically as long as
         this server has no ranking model; `tier` tells what answered. `trending` is not the own
         feed: popular public posts, on one page, while nothing better can be had.
+
+        `seen=hide` passes over posts that were reported as seen, but for those of `trending`.
+        `caught_up` is for everybody else: show a marker before this post, "you are all caught up".
+        Keep the first one that you are given while you follow `next_cursor`, since what is reported
+        on the way is seen, too; begin anew without a cursor and the marker is another one.
         """
         body = await home.page(
-            call.actor, cursor=cursor, limit=clamp_limit(limit), here=call.base_url
+            call.actor,
+            cursor=cursor,
+            limit=clamp_limit(limit),
+            here=call.base_url,
+            hide_seen=seen == "hide",
         )
         return Response(body, media_type="application/json")
+
+    @r.post("/v1/feed/seen", access=Access.ACCOUNT)
+    async def report_seen(call: Call, body: SeenReport) -> None:
+        """Report posts that the caller has looked at, at most 200 at once.
+
+        Report what was in sight for a while, every few seconds, and once more when the page is
+        left. The newest 1 000 of the last 30 days are remembered, for `caught_up` and `seen=hide`
+        of `GET /v1/feed` alone. Ids of posts that the caller may not see, or that are none, are
+        passed over. Repeats are harmless.
+        """
+        await home.seen.report(body.posts, actor=call.actor)
 
     return r

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from tintype.database import Reader, Transaction, metadata, upsert
-from tintype.feed.model import Lane, Pace, Reach, Task, Waiting
+from tintype.feed.model import NOTHING_SEEN, Lane, Pace, Reach, SeenPosts, Task, Waiting
 from tintype.kernel.ids import SHARDS, Id, shard_of
 
 _reaches = sa.Table(
@@ -21,6 +21,15 @@ _reaches = sa.Table(
     sa.Column("author", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("delivery", sa.String(4), nullable=False),
     sa.Column("since_ms", sa.BigInteger, nullable=False),
+)
+_seen = sa.Table(
+    "feed_seen",
+    metadata,
+    sa.Column("shard", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("account", sa.BigInteger, primary_key=True, autoincrement=False),
+    # At most 1 000 ids of eight bytes, packed: read and written as a whole.
+    sa.Column("ids", sa.LargeBinary, nullable=False),
+    sa.Column("changed_ms", sa.BigInteger, nullable=False),
 )
 
 _tasks = sa.Table(
@@ -87,6 +96,30 @@ async def put_reach(tx: Transaction, author: Id, reach: Reach) -> None:
 async def forget_reach(tx: Transaction, author: Id) -> None:
     await tx.execute(
         sa.delete(_reaches).where(_reaches.c.shard == shard_of(author), _reaches.c.author == author)
+    )
+
+
+async def seen_by(reader: Reader, account: Id) -> SeenPosts:
+    """The posts that an account has seen."""
+    content: bytes | None = await reader.scalar(
+        sa.select(_seen.c.ids).where(_seen.c.shard == shard_of(account), _seen.c.account == account)
+    )
+    return SeenPosts.of_bytes(content) if content else NOTHING_SEEN
+
+
+async def put_seen(tx: Transaction, account: Id, seen: SeenPosts) -> None:
+    row = {
+        "shard": shard_of(account),
+        "account": account,
+        "ids": seen.to_bytes(),
+        "changed_ms": tx.now_ms(),
+    }
+    await tx.execute(upsert(_seen, row, index=["shard", "account"], update=["ids", "changed_ms"]))
+
+
+async def forget_seen(tx: Transaction, account: Id) -> None:
+    await tx.execute(
+        sa.delete(_seen).where(_seen.c.shard == shard_of(account), _seen.c.account == account)
     )
 
 

@@ -12,6 +12,7 @@ from tintype.feed import store
 from tintype.feed.errors import FeedUnavailable, NoRanker
 from tintype.feed.model import (
     NEWEST,
+    NOTHING_SEEN,
     FanOutFigures,
     FeedFlags,
     FeedSettings,
@@ -19,14 +20,19 @@ from tintype.feed.model import (
     PostNoted,
     Run,
     Tier,
+    caught_up_at,
+    news_may_follow,
+    oldest_news,
     tiers_of,
 )
 from tintype.feed.service.carrier import Ways
+from tintype.feed.service.caught_up import CaughtUp
 from tintype.feed.service.feed import Feed
 from tintype.feed.service.patience import DatabasePatience, Patience, Trusting
 from tintype.feed.service.pulled import Primer
 from tintype.feed.service.reach import FEWEST_PUSHES, LOOK_MS, ByReach, note_pace
 from tintype.feed.service.reading import Window
+from tintype.feed.service.seen import Seen
 from tintype.feed.service.tasks import StoredTasks
 from tintype.feed.service.trending import Trending
 from tintype.graph import Graph
@@ -75,6 +81,8 @@ class Home(Feed[Card]):
         self._database = database
         self._posts = posts
         self._widely_followed = posts.widely_followed
+        self.seen = Seen(database, graph, posts)
+        self._caught_up = CaughtUp(self)
         self._trending = Trending(graph, posts)
         self._tiers = tiers_of(FeedFlags())
         self.answers = dict.fromkeys((*Tier, NO_TIER), 0)
@@ -89,8 +97,10 @@ class Home(Feed[Card]):
                 self._knock, budget_s=settings.budget_ms / 1000, longest_s=database.patience_s
             )
 
-    async def page(self, viewer: Id, *, cursor: str | None, limit: int, here: str) -> bytes:
-        """A page of the feed, encoded as ``FeedPage``.
+    async def page(
+        self, viewer: Id, *, cursor: str | None, limit: int, here: str, hide_seen: bool = False
+    ) -> bytes:
+        """A page of the feed, encoded as ``FeedPage``; without what was seen, if that is wanted.
 
         ``here`` is the address under which the caller reaches this server.
 
@@ -103,13 +113,13 @@ class Home(Feed[Card]):
         """
         asked = decode(CURSOR, cursor) if cursor else None
         below = asked[0] if asked else NEWEST
-        at_hand = await self._at_hand(viewer, below, limit, here)
+        at_hand = None if hide_seen else await self._at_hand(viewer, below, limit, here)
         if at_hand is not None:
             self.answers[Tier.CHRONOLOGICAL] += 1
             return at_hand
         try:
             body, tier = await self._patience.give(
-                self._page(viewer, below, limit, here),
+                self._page(viewer, below, limit, here, hide_seen=hide_seen),
                 instead=lambda: self._last(viewer, cursor, limit, here),
             )
         except Unavailable:
@@ -207,50 +217,91 @@ class Home(Feed[Card]):
         """Forget what the feed keeps of an account; its posts and follows go where they live."""
         async with self._database.write() as tx:
             await store.forget_reach(tx, account)
+            await store.forget_seen(tx, account)
         await self.sources.timelines.drop(account)
 
     async def _at_hand(self, viewer: Id, below: Id, limit: int, here: str) -> bytes | None:
         """The page, if nobody but the timelines needs to be asked for it."""
         window = await self.reading.at_hand(viewer, below, limit)
-        return None if window is None else self._encoded(viewer, window, here)
+        if window is None:
+            return None
+        body = self._encoded(viewer, window, here)
+        return await self._looked_ahead(viewer, window, here) if body is None else body
 
     def _encoded(self, viewer: Id, window: Window[Card], here: str) -> bytes | None:
-        around = (_START, _end(window.examined, window.tier))
-        return self._posts.encode_at_hand(
-            window.cards, viewer=viewer, here=here, around=around, whys=self._whys(viewer, window)
-        )
+        """The page of a window, if its own posts tell where nothing new is left."""
+        seen = self.seen.held.get(viewer)
+        if seen is None:
+            return None
+        caught_up = None
+        if seen is not NOTHING_SEEN:
+            since = oldest_news(self._database.clock.now_ms())
+            caught_up = caught_up_at(window.ids, seen, since)
+            if caught_up is not None and news_may_follow(window.examined, since):
+                return None
+        return self._spliced(viewer, window, here, caught_up)
 
-    async def _page(self, viewer: Id, below: Id, limit: int, here: str) -> tuple[bytes, Tier]:
-        try:
-            return await self._read(viewer, below, limit, here)
-        except TryAgain:
-            # One connection was lost, as after a restart: another one will do.
-            return await self._read(viewer, below, limit, here)
+    async def _looked_ahead(self, viewer: Id, window: Window[Card], here: str) -> bytes | None:
+        """The page of a window, if nobody but the timelines needs to be asked what follows."""
+        seen = self.seen.held.get(viewer)
+        if seen is None:
+            return None
+        since = oldest_news(self._database.clock.now_ms())
+        decided, caught_up = await self._caught_up.at_hand(window, viewer, seen, since)
+        return self._spliced(viewer, window, here, caught_up) if decided else None
 
-    async def _read(self, viewer: Id, below: Id, limit: int, here: str) -> tuple[bytes, Tier]:
-        window = await self.reading.window(viewer, below, limit)
-        around = (_START, _end(window.examined, window.tier))
-        whys = self._whys(viewer, window)
-        body = await self._posts.encode(
-            window.cards, viewer=viewer, here=here, around=around, whys=whys
-        )
-        return body, window.tier
-
-    def _whys(self, viewer: Id, window: Window[Card]) -> Whys:
-        """Why these posts are in the viewer's feed."""
+    def _spliced(
+        self, viewer: Id, window: Window[Card], here: str, caught_up: Id | None
+    ) -> bytes | None:
         authors = window.authors
         # Most pages are only of ordinary followees: seen without looking at the posts one by one.
-        if (
+        plain = (
             authors is not None
             and viewer not in authors
             and authors.isdisjoint(self._widely_followed)
-        ):
-            return FOLLOWED
-        return {
-            card.id: Why.OWN if card.author == viewer else Why.CELEBRITY
-            for card in window.cards
-            if card.pulled or card.author == viewer
-        }
+        )
+        return self._posts.encode_at_hand(
+            window.cards,
+            viewer=viewer,
+            here=here,
+            around=(_START, _end(window.examined, window.tier, caught_up)),
+            whys=FOLLOWED if plain else _whys(viewer, window),
+        )
+
+    async def _page(
+        self, viewer: Id, below: Id, limit: int, here: str, *, hide_seen: bool
+    ) -> tuple[bytes, Tier]:
+        try:
+            return await self._read(viewer, below, limit, here, hide_seen=hide_seen)
+        except TryAgain:
+            # One connection was lost, as after a restart: another one will do.
+            return await self._read(viewer, below, limit, here, hide_seen=hide_seen)
+
+    async def _read(
+        self, viewer: Id, below: Id, limit: int, here: str, *, hide_seen: bool
+    ) -> tuple[bytes, Tier]:
+        try:
+            seen = await self.seen.of(viewer)
+        except Unavailable:
+            if hide_seen:
+                raise
+            # The page is worth more than its marker.
+            seen = NOTHING_SEEN
+        window = await self.reading.window(
+            viewer, below, limit, seen if hide_seen else NOTHING_SEEN
+        )
+        caught_up = None
+        if seen and not hide_seen:
+            since = oldest_news(self._database.clock.now_ms())
+            caught_up = await self._caught_up.on(window, viewer, seen, since)
+        body = await self._posts.encode(
+            window.cards,
+            viewer=viewer,
+            here=here,
+            around=(_START, _end(window.examined, window.tier, caught_up)),
+            whys=_whys(viewer, window),
+        )
+        return body, window.tier
 
     async def _last(
         self, viewer: Id, cursor: str | None, limit: int, here: str
@@ -289,8 +340,18 @@ class Home(Feed[Card]):
             return await store.switched_authors(reader)
 
 
+def _whys(viewer: Id, window: Window[Card]) -> Whys:
+    """Why these posts are in the viewer's feed."""
+    return {
+        card.id: Why.OWN if card.author == viewer else Why.CELEBRITY
+        for card in window.cards
+        if card.pulled or card.author == viewer
+    }
+
+
 @lru_cache(ENDS_HELD)
-def _end(examined: Id | None, tier: Tier) -> bytes:
+def _end(examined: Id | None, tier: Tier, caught_up: Id | None) -> bytes:
     """What follows the items. Kept, because the feeds of many viewers break at the same posts."""
     cursor = "null" if examined is None else f'"{encode(CURSOR, examined)}"'
-    return f'],"next_cursor":{cursor},"tier":"{tier}"}}'.encode()
+    marker = "null" if caught_up is None else f'"{caught_up}"'
+    return f'],"next_cursor":{cursor},"tier":"{tier}","caught_up":{marker}}}'.encode()

@@ -16,7 +16,17 @@ from operator import attrgetter
 from typing import Generic, NamedTuple
 
 from tintype.feed.errors import FeedUnavailable
-from tintype.feed.model import NEWEST, FeedFlags, Run, Tier, merge, run_of, tiers_of
+from tintype.feed.model import (
+    NEWEST,
+    NOTHING_SEEN,
+    FeedFlags,
+    Run,
+    SeenPosts,
+    Tier,
+    merge,
+    run_of,
+    tiers_of,
+)
 from tintype.feed.service.pulled import Primer
 from tintype.feed.service.recent import KEPT, Recent
 from tintype.feed.service.sources import C, Catalogue, Circles
@@ -138,20 +148,62 @@ class Reading(Generic[C]):
         window = _first(run, found, shown, below, limit)
         return window if len(window.ids) == limit or window.examined is None else None
 
-    async def window(self, viewer: Id, below: Id, limit: int) -> Window[C]:
-        """The newest posts below a bound that this viewer may see.
+    async def window(
+        self, viewer: Id, below: Id, limit: int, without: SeenPosts = NOTHING_SEEN
+    ) -> Window[C]:
+        """The newest posts below a bound that this viewer may see, ``without`` these.
 
         What was revoked before the call (an unfollow, a block, a deletion) is not in it.
 
         Raises:
             Unavailable: none of the allowed tiers can answer.
         """
-        run, tier = await self._gather(viewer, below, limit + MARGIN)
+        run, tier = await self.gather(viewer, below, limit + MARGIN)
         found = await self._sources.catalogue.cards(run.ids)
         # Asked last, so that what was revoked while the cards were read is not shown.
         shown = (await self._sources.circles.sets(viewer)).shown
-        window = _first(run, found, shown, below, limit)
-        return await self._top_up(viewer, window.answered_by(tier), limit)
+        window = _first(run, found, shown, below, limit, without)
+        return await self._top_up(viewer, window.answered_by(tier), limit, without)
+
+    async def gather(self, viewer: Id, below: Id, want: int) -> tuple[Run, Tier]:
+        """The next ids below a bound, whether they may be shown or not, and what answered.
+
+        Raises:
+            Unavailable: none of the allowed tiers can answer.
+        """
+        _, circles, _, own, pulled, _, primer = self._sources
+        others = _unfanned(own, viewer, below)
+        page = await self._trusted(viewer, below, want)
+        if page is None:
+            return await self._instead(viewer, below, want)
+        shown: AbstractSet[Id] = frozenset()
+        if pulled or primer is not None:
+            shown = (await circles.sets(viewer)).shown
+        # What was primed may be forgotten while the circle is read: looked at last of all.
+        while primer is not None and not primer.primed(shown):
+            await primer.prime(shown)
+            shown = (await circles.sets(viewer)).shown
+        run = _merged(page, [*others, *_pulled(pulled, shown, below, want)], want)
+        if not run.ids and run.complete_above:
+            run = await self._pull(viewer, min(below, run.complete_above + 1), want)
+        return run, _HEALTHY
+
+    async def gather_at_hand(
+        self, viewer: Id, below: Id, want: int
+    ) -> tuple[Run, AbstractSet[Id]] | None:
+        """The next ids below a bound, and whose posts may be shown, if nobody but the timelines
+        needs to be asked. For a bound that ``at_hand`` came to.
+        """
+        timelines, circles, _, own, pulled, followed, _ = self._sources
+        circle = circles.cached_sets(viewer)
+        if circle is None or viewer in followed:
+            return None
+        others = _unfanned(own, viewer, below) + _pulled(pulled, circle.shown, below, want)
+        try:
+            page = await timelines.page(viewer, below, want)
+        except Unavailable:
+            return None
+        return (_merged(page, others, want), circle.shown) if page.state is _READY else None
 
     async def build(self, viewer: Id) -> bool:
         """Make the viewer's timeline anew: subscribe, then snapshot. ``False``: interrupted.
@@ -211,24 +263,6 @@ class Reading(Generic[C]):
             if not waiting:
                 del followed[viewer]
 
-    async def _gather(self, viewer: Id, below: Id, want: int) -> tuple[Run, Tier]:
-        _, circles, _, own, pulled, _, primer = self._sources
-        others = _unfanned(own, viewer, below)
-        page = await self._trusted(viewer, below, want)
-        if page is None:
-            return await self._instead(viewer, below, want)
-        shown: AbstractSet[Id] = frozenset()
-        if pulled or primer is not None:
-            shown = (await circles.sets(viewer)).shown
-        # What was primed may be forgotten while the circle is read: looked at last of all.
-        while primer is not None and not primer.primed(shown):
-            await primer.prime(shown)
-            shown = (await circles.sets(viewer)).shown
-        run = _merged(page, [*others, *_pulled(pulled, shown, below, want)], want)
-        if not run.ids and run.complete_above:
-            run = await self._pull(viewer, min(below, run.complete_above + 1), want)
-        return run, _HEALTHY
-
     async def _trusted(self, viewer: Id, below: Id, want: int) -> TimelinePage | None:
         """What the viewer's timeline holds, built first when it is absent; ``None`` when it can not
         be had, or must not be.
@@ -261,26 +295,30 @@ class Reading(Generic[C]):
         ids = await self._sources.catalogue.published_ids_of(shown, below=below, limit=want)
         return run_of(ids, want, 0)
 
-    async def _top_up(self, viewer: Id, window: Window[C], limit: int) -> Window[C]:
+    async def _top_up(
+        self, viewer: Id, window: Window[C], limit: int, without: SeenPosts
+    ) -> Window[C]:
         """The window filled from below; each time twice as much is gathered as before."""
         want = limit + MARGIN
         for _ in range(self._refills):
             if window.examined is None or len(window.ids) == limit:
                 return window
             want *= 2
-            run, tier = await self._gather(viewer, window.examined, want)
-            window = await self._filter(viewer, run, window.answered_by(tier), limit)
+            run, tier = await self.gather(viewer, window.examined, want)
+            window = await self._filter(viewer, run, window.answered_by(tier), limit, without)
         # Nearly all that is stored near here is hidden: the database passes over it at once.
         while window.examined is not None and not window.ids:
             run = await self._pull(viewer, window.examined, want)
-            window = await self._filter(viewer, run, window, limit)
+            window = await self._filter(viewer, run, window, limit, without)
         return window
 
-    async def _filter(self, viewer: Id, run: Run, window: Window[C], limit: int) -> Window[C]:
+    async def _filter(
+        self, viewer: Id, run: Run, window: Window[C], limit: int, without: SeenPosts
+    ) -> Window[C]:
         """The window with the next live posts that the viewer may see."""
         found = await self._sources.catalogue.cards(run.ids)
         shown = (await self._sources.circles.sets(viewer)).shown
-        return _one_by_one(run, found, shown, window, limit)
+        return _one_by_one(run, found, shown, window, limit, without)
 
 
 def _unfanned(own: Recent, viewer: Id, below: Id) -> list[Run]:
@@ -302,11 +340,16 @@ def _merged(page: TimelinePage, others: Sequence[Run], want: int) -> Run:
 
 
 def _first(
-    run: Run, found: Sequence[C | None], shown: AbstractSet[Id], below: Id, limit: int
+    run: Run,
+    found: Sequence[C | None],
+    shown: AbstractSet[Id],
+    below: Id,
+    limit: int,
+    without: SeenPosts = NOTHING_SEEN,
 ) -> Window[C]:
     """The window that a run begins."""
     first = found[:limit]
-    if len(first) == limit:
+    if len(first) == limit and not without:
         authors = _authors_of(first)
         if authors is not None and authors <= shown:
             # Nothing is filtered, as on most pages: seen without looking at them one by one.
@@ -314,7 +357,7 @@ def _first(
             end = len(found) == limit and not run.complete_above
             examined = None if end else ids[-1]
             return Window(first, ids, examined, _HEALTHY, authors)  # type: ignore[arg-type] # all live
-    return _one_by_one(run, found, shown, Window((), (), below, _HEALTHY), limit)
+    return _one_by_one(run, found, shown, Window((), (), below, _HEALTHY), limit, without)
 
 
 def _authors_of(found: Sequence[C | None]) -> AbstractSet[Id] | None:
@@ -326,7 +369,12 @@ def _authors_of(found: Sequence[C | None]) -> AbstractSet[Id] | None:
 
 
 def _one_by_one(
-    run: Run, found: Sequence[C | None], shown: AbstractSet[Id], window: Window[C], limit: int
+    run: Run,
+    found: Sequence[C | None],
+    shown: AbstractSet[Id],
+    window: Window[C],
+    limit: int,
+    without: SeenPosts,
 ) -> Window[C]:
     cards, ids = [*window.cards], [*window.ids]
     examined, tier = window.examined, window.tier
@@ -334,7 +382,7 @@ def _one_by_one(
         if len(ids) == limit:
             return Window(cards, ids, examined, tier)
         examined = id_
-        if card is not None and card.author in shown:
+        if card is not None and card.author in shown and id_ not in without:
             cards.append(card)
             ids.append(id_)
     if run.complete_above == 0:

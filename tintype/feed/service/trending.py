@@ -9,7 +9,8 @@ from tintype.kernel.ids import Id
 from tintype.kernel.problem import Unavailable
 from tintype.posts import Card, Posts
 
-_AROUND = b'{"items":[', f'],"next_cursor":null,"tier":"{Tier.TRENDING}"}}'.encode()
+_END = f'],"next_cursor":null,"tier":"{Tier.TRENDING}","caught_up":null}}'
+_AROUND = b'{"items":[', _END.encode()
 
 
 class Trending:

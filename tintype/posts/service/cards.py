@@ -203,7 +203,8 @@ class Cards:
         """The answer of ``encode`` when the viewer's marks are held."""
         if not cards:
             return b"".join(around)
-        marks = self._marks.at_hand(viewer, (card.id for card in cards))
+        # Feeds go down: the last one is the lowest.
+        marks = self._marks.at_hand(viewer, cards[-1].id)
         if marks is None:
             return None
         return joined(cards, marks, self._media, viewer=viewer, here=here, around=around, whys=whys)

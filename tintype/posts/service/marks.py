@@ -6,7 +6,7 @@ are. What ends it for another reason, or elsewhere, is looked up by it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -60,10 +60,10 @@ class HeldMarks:
         database.notices.hear(MarksForgotten, lambda notice: self._held.drop([notice.viewer]))
         database.notices.on_doubt(self._held.clear)
 
-    def at_hand(self, viewer: Id, ids: Iterable[Id]) -> Mapping[Id, bytes] | None:
-        """What ``of`` answers, if nobody needs to be asked; ``ids`` are looked at once at most."""
+    def at_hand(self, viewer: Id, lowest: Id) -> Mapping[Id, bytes] | None:
+        """What ``of`` answers for ids from ``lowest`` on, if nobody needs to be asked."""
         newest = self._held.values.get(viewer)
-        if newest is None or (newest.floor and newest.floor > min(ids)):
+        if newest is None or newest.floor > lowest:
             return None
         return newest.ends
 

@@ -43,6 +43,10 @@ class Posts:
         assembly = Assembly(accounts, media)
         marks = HeldMarks(database)
         self._cards = Cards(database, accounts, media, assembly, marks)
+        self.cards_at_hand = self._cards.at_hand
+        """The answer of ``cards``, if nobody needs to be asked for it."""
+        self.encode_at_hand = self._cards.encode_at_hand
+        """The answer of ``encode``, if nobody needs to be asked for the viewer's marks."""
         self.reading = Reading(database, graph, assembly, self._cards)
         self.publishing = Publishing(database, accounts, graph, (media, uploads), assembly)
         self.editing = Editing(database, graph, media, assembly, self.publishing)
@@ -84,10 +88,6 @@ class Posts:
         """
         return await self._cards.cards(ids)
 
-    def cards_at_hand(self, ids: Sequence[Id]) -> list[Card | None] | None:
-        """The answer of ``cards``, if nobody needs to be asked for it."""
-        return self._cards.at_hand(ids)
-
     @property
     def widely_followed(self) -> AbstractSet[Id]:
         """The author of every pulled post of which this process handed out a card; few."""
@@ -103,12 +103,6 @@ class Posts:
         ``here`` is the address under which the caller reaches this server.
         """
         return await self._cards.encode(cards, viewer=viewer, here=here, around=around, whys=whys)
-
-    def encode_at_hand(
-        self, cards: Sequence[Card], *, viewer: Id, here: str, around: Around, whys: Whys
-    ) -> bytes | None:
-        """The answer of ``encode``, if nobody needs to be asked for the viewer's marks."""
-        return self._cards.encode_at_hand(cards, viewer=viewer, here=here, around=around, whys=whys)
 
     async def published_ids_of(
         self, authors: Collection[Id], *, below: Id = MAX_ID, limit: int
