@@ -48,7 +48,7 @@ class TestRedisNeighboursOnACluster(RedisNeighboursContract):
 
 
 @pytest.mark.parametrize(
-    "command", [("SET", f"n{CY}", ""), ("SET", f"n{CY}", "odd"), ("LPUSH", f"n{CY}", "odd")]
+    "command", [("SET", f"f{CY}", ""), ("SET", f"f{CY}", "odd"), ("LPUSH", f"f{CY}", "odd")]
 )
 async def test_a_value_that_is_not_ours_is_a_miss_and_is_replaced(
     redis_server: RedisServer, command: tuple[str, ...]
@@ -70,7 +70,7 @@ async def test_what_is_kept_is_given_its_time(redis_server: RedisServer) -> None
 
     await neighbours.keep(CY, [1], 5)
 
-    assert 50_000 < int(redis_server.ask("PTTL", f"n{CY}")) <= 60_000
+    assert 50_000 < int(redis_server.ask("PTTL", f"f{CY}")) <= 60_000
     await neighbours.close()
 
 

@@ -1,6 +1,6 @@
 """Neighbours in Redis: one string an account, read whole and met with others here.
 
-    n{account}  STRING   since, then the followers: 8 bytes each, sorted
+    f{account}  STRING   since, then the followers: 8 bytes each, sorted
 
 Redis could intersect sets itself, but only where both lie on one server: two accounts of a Cluster
 do not. Asking one set about 250 members takes it as long as handing 20 000 packed ids over, about
@@ -56,4 +56,4 @@ class RedisNeighbours:
 
 
 def _key(account: Id) -> bytes:
-    return b"n%d" % account
+    return b"f%d" % account

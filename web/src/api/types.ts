@@ -19,6 +19,13 @@ export interface Relation {
   requested_by?: boolean;
 }
 
+/** Those whom the viewer follows and who follow an account: 100 are that many or more. */
+export interface Mutuals {
+  count: number;
+  /** At most three of them. */
+  accounts: AccountShort[];
+}
+
 export interface Account extends AccountShort {
   bio: string;
   private: boolean;
@@ -26,6 +33,8 @@ export interface Account extends AccountShort {
   /** Null for an anonymous viewer. */
   relation: Relation | null;
   created_at?: string;
+  /** Only where the account was read by itself; null where the viewer may not know. */
+  mutuals?: Mutuals | null;
 }
 
 export interface OwnAccount extends Account {
