@@ -56,6 +56,11 @@ class Faces:
     def on_change(self, listener: object) -> None:
         """Nobody changes."""
 
+    async def away(self, limit: int) -> list[int]:
+        """Nobody."""
+        del limit
+        return []
+
     async def cards_in(self, reader: object, ids: Collection[int]) -> dict[int, Card]:
         del reader
         return {

@@ -160,8 +160,6 @@ def run(
             for failure in failed:
                 bar.console.print(failure.report, how_to_replay(failure.seed, sabotage), sep="\n")
                 bar.console.print(f"kept: {keep(failure, sabotage)}")
-                if corpus is not None:
-                    add_to_corpus(failure.seed, failure.invariant, corpus)
             found += failed
             done += len(piece)
             if record is not None:
@@ -175,6 +173,10 @@ def run(
                 bar.console.print(f"{done} of {len(seeds)}, {own_s:.2f} s a seed: {said}")
             if len(found) >= ENOUGH or now > until:
                 break
+    # Where nearly every seed fails it is not the seeds that are to be remembered.
+    if corpus is not None and len(found) < ENOUGH:
+        for failure in found:
+            add_to_corpus(failure.seed, failure.invariant, corpus)
     return found
 
 
@@ -206,7 +208,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         jobs=asked.jobs if len(seeds) > AT_ONCE else 1,
         until=began + asked.minutes * 60,
         record=record,
-        corpus=CORPUS if longer else None,
+        corpus=asked.corpus if longer else None,
     )
     took = time.monotonic() - began
     print(f"{len(seeds)} seeds in {took:.1f} s: {f'{len(found)} fail' if found else 'all hold'}")
@@ -230,6 +232,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--record", type=Path, help="note every seed here, and skip what is noted")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
+    parser.add_argument("--corpus", type=Path, default=CORPUS, help="where failed seeds are kept")
     parser.add_argument("--keep", type=Path, help="the folder of results for the page of proof")
     return parser
 

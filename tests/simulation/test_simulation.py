@@ -83,6 +83,7 @@ def test_a_long_run_goes_on_where_it_was_stopped(
 ) -> None:
     record = tmp_path / "seeds.jsonl"
     arguments = ["--seeds", "24", "--jobs", "1", "--record", str(record)]
+    arguments += ["--corpus", str(tmp_path / "corpus.txt")]
 
     stopped = simulate.main([*arguments, "--minutes", "0"])
     with record.open("a") as file:
@@ -98,6 +99,7 @@ def test_a_long_run_goes_on_where_it_was_stopped(
 def test_several_processes_find_what_one_finds(tmp_path: Path) -> None:
     for jobs in (1, 2):
         arguments = ["--seeds", "22", "--jobs", str(jobs)]
+        arguments += ["--corpus", str(tmp_path / "corpus.txt")]
         simulate.main([*arguments, "--record", str(tmp_path / f"{jobs}.jsonl")])
 
     alone, together = (Record(tmp_path / f"{jobs}.jsonl").rows() for jobs in (1, 2))
