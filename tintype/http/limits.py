@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -15,6 +17,7 @@ from tintype.ports.buckets import Buckets
 
 _MOST_BUCKETS = 200_000
 _HANDFUL, _HANDFULS, _HANDFUL_S = 20, 60, 1.0
+_FEW = 5
 _IPV6_GROUPS = 3
 
 
@@ -116,7 +119,7 @@ class SharedRateLimiter:
     """Decides together with the other processes; alone while the buckets do not answer.
 
     Tokens of generous limits are fetched a handful at a time, so that most calls ask nobody. What
-    is not spent within a second is given up: a caller may be let off, or lose, that handful in each
+    is not spent within a second is given up: a caller may be let off, or lose, two handfuls in each
     process.
     """
 
@@ -125,18 +128,47 @@ class SharedRateLimiter:
         self._alone = RateLimiter(settings, clock)
         self._buckets = buckets
         self._hands: OrderedDict[tuple[str, int | str], tuple[int, float]] = OrderedDict()
+        self._fetching: dict[tuple[str, int | str], asyncio.Task[None]] = {}
 
     def spend(self, class_: str, caller: int | str) -> Awaitable[None] | None:
         """Take one token of the caller's bucket, wherever it was spent from before."""
-        return None if self.spend_at_hand(class_, caller) else self._fetch(class_, caller)
+        return None if self._spend(class_, caller) is not None else self._fetch(class_, caller)
 
     def spend_at_hand(self, class_: str, caller: int | str) -> bool:
-        """Take one of the tokens in hand, if there are any."""
+        """Take one of the tokens in hand, if there are any; when few are left, more are fetched."""
+        left = self._spend(class_, caller)
+        if left is not None and left < _FEW and (class_, caller) not in self._fetching:
+            self._fetching[class_, caller] = fetching = asyncio.create_task(
+                self._fetch_more(class_, caller)
+            )
+            fetching.add_done_callback(lambda _: self._fetching.pop((class_, caller), None))
+        return left is not None
+
+    def _spend(self, class_: str, caller: int | str) -> int | None:
+        """How many tokens are left in hand after one was taken; ``None`` when there was none."""
         tokens, until = self._hands.get((class_, caller), (0, 0.0))
-        if tokens and time.monotonic() < until:
-            self._hands[class_, caller] = (tokens - 1, until)
-            return True
-        return False
+        if not tokens or time.monotonic() >= until:
+            return None
+        self._hands[class_, caller] = (tokens - 1, until)
+        return tokens - 1
+
+    async def _fetch_more(self, class_: str, caller: int | str) -> None:
+        """Add a handful to what is in hand, if there is one to be had."""
+        capacity, refill = self._rates[class_]
+        handful = self._handful(capacity)
+        with suppress(Unavailable):
+            if await self._buckets.take(f"{class_}:{caller}", capacity, refill, handful) <= 0:
+                self._keep(class_, caller, handful)
+
+    def _handful(self, capacity: float) -> int:
+        return int(max(1, min(_HANDFUL, capacity // _HANDFULS)))
+
+    def _keep(self, class_: str, caller: int | str, more: int) -> None:
+        left, until = self._hands.get((class_, caller), (0, 0.0))
+        now = time.monotonic()
+        self._hands[class_, caller] = (more + (left if now < until else 0), now + _HANDFUL_S)
+        if len(self._hands) > _MOST_BUCKETS:
+            self._hands.popitem(last=False)
 
     async def _fetch(self, class_: str, caller: int | str) -> None:
         """Take a handful and spend one of it.
@@ -146,7 +178,7 @@ class SharedRateLimiter:
         """
         capacity, refill = self._rates[class_]
         name = f"{class_}:{caller}"
-        handful = int(max(1, min(_HANDFUL, capacity // _HANDFULS)))
+        handful = self._handful(capacity)
         try:
             wait_s = await self._buckets.take(name, capacity, refill, handful)
             if wait_s > 0 and handful > 1:
@@ -158,9 +190,7 @@ class SharedRateLimiter:
         if wait_s > 0:
             raise TooManyRequests(retry_after=wait_s)
         if handful > 1:
-            self._hands[class_, caller] = (handful - 1, time.monotonic() + _HANDFUL_S)
-            if len(self._hands) > _MOST_BUCKETS:
-                self._hands.popitem(last=False)
+            self._keep(class_, caller, handful - 1)
 
 
 def network_of(address: str) -> str:

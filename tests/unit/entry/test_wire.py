@@ -12,10 +12,11 @@ import uvicorn
 import uvicorn.server
 from starlette.types import Receive, Scope, Send
 
-from tintype.entry.wire import Answer, gated
+from tintype.entry.wire import Answer, Gated, gated
 from tintype.http.gate import Gate, Headers, OverloadSettings
 
 PATIENCE_S = 30
+KEEP_ALIVE_S = 3600
 REFUSED = b"HTTP/1.1 503 "
 CALLER: ContextVar[bytes] = ContextVar("CALLER", default=b"")
 _BODY = b"waited for"
@@ -79,6 +80,7 @@ async def _connected() -> AsyncIterator[tuple[Switch, _Line]]:
         ws="none",
         lifespan="off",
         log_config=None,
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
     config.load()
     server = uvicorn.Server(config)
@@ -301,3 +303,42 @@ async def test_what_is_not_plain_does_not_wait_with_others(headers: str) -> None
 
     assert head.startswith(b"HTTP/1.1 ")
     assert gate.pending == []
+
+
+def _server_side(line: _Line) -> Gated:
+    (found,) = line.state.connections
+    assert isinstance(found, Gated)
+    return found
+
+
+async def test_a_line_is_closed_when_it_was_quiet_for_long_enough_and_not_before() -> None:
+    async with _connected() as (_, line):
+        await line.ask(_get("/at-once"))
+        there = _server_side(line)
+        first = there.timeout_keep_alive_task
+        there.timeout_keep_alive_handler()
+        assert (await line.ask(_get())).endswith(b"/v1/feed ")
+        second = there.timeout_keep_alive_task
+        assert there._quiet_since is not None
+        there._quiet_since -= KEEP_ALIVE_S
+        there.timeout_keep_alive_handler()
+        async with asyncio.timeout(PATIENCE_S):
+            rest = await line.reader.read()
+
+    assert rest == b""
+    assert first is not None
+    assert second is not None
+
+
+async def test_a_line_is_not_closed_while_an_answer_is_waited_for() -> None:
+    async with _connected() as (gate, line):
+        await line.ask(_get())
+        line.writer.write(_get("/later"))
+        (done,) = await gate.waited(1)
+        there = _server_side(line)
+        there.timeout_keep_alive_handler()
+        assert there.timeout_keep_alive_task is None
+        done(_ANSWER)
+
+        assert (await line.answer()).endswith(_BODY)
+        assert there.timeout_keep_alive_task is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from datetime import UTC, datetime
 
@@ -68,3 +69,28 @@ async def test_a_tight_limit_is_asked_for_every_time() -> None:
         await spend(limiter, "sign-in", 1)
 
     assert shop.asked == 5
+
+
+async def test_more_is_fetched_before_the_hand_is_empty_and_none_of_it_is_lost() -> None:
+    shop = Shop()
+    limiter = SharedRateLimiter(RateLimitSettings(read_per_minute=1200), CLOCK, shop)
+    await spend(limiter, "read", 1)
+
+    spent = 1
+    while limiter.spend_at_hand("read", 1):
+        spent += 1
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    assert spent == 1200
+    assert shop.spent["read:1"] == 1200
+    with pytest.raises(TooManyRequests):
+        await spend(limiter, "read", 1)
+
+
+async def test_what_is_not_in_hand_is_not_asked_for_by_who_can_not_wait() -> None:
+    shop = Shop()
+    limiter = SharedRateLimiter(RateLimitSettings(read_per_minute=1200), CLOCK, shop)
+
+    assert not limiter.spend_at_hand("read", 1)
+    assert shop.asked == 0

@@ -83,6 +83,8 @@ class Primer:
             self._own.add(viewer)
 
     def _missing(self, authors: set[Id], shown: AbstractSet[Id]) -> set[Id]:
+        if not authors and not self._pulled:
+            return set()
         # Whoever was noted here is pulled too, even if that is not yet in the list.
         wanted = (authors & shown) | {*self._pulled.among(shown)}
         return wanted - self._primed
