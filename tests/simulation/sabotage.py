@@ -234,11 +234,11 @@ def _tombstones_that_end() -> Callable[..., Any]:
     """Hides an author while the same circle is asked for so often, and then no more."""
     asked: Counter[frozenset[int]] = Counter()
 
-    def filtered(run: model.Run, found: Sequence[Any], shown: Any, window: Any, limit: int) -> Any:
+    def filtered(run: model.Run, found: Sequence[Any], shown: Any, *rest: Any) -> Any:
         asked[shown] += 1
         over = asked[shown] > TOMBSTONE
         everybody = {*shown, *(card.author for card in found if card is not None)}
-        return _one_by_one(run, found, everybody if over else shown, window, limit)
+        return _one_by_one(run, found, everybody if over else shown, *rest)
 
     return filtered
 
