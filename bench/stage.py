@@ -27,8 +27,18 @@ PASSWORD = "a password for benchmarks"
 @contextlib.contextmanager
 def pinned(arguments: Sequence[str], probe: str, **environment: str) -> Iterator[int]:
     """A Python process on the server's core until the block ends; yields its pid."""
+    before = ("taskset", "-c", str(SERVER_CORE))
+    with answering(arguments, probe, before, **environment) as pid:
+        yield pid
+
+
+@contextlib.contextmanager
+def answering(
+    arguments: Sequence[str], probe: str, before: Sequence[str] = (), **environment: str
+) -> Iterator[int]:
+    """A Python process on any core; begins when it answers, and ends with the block."""
     process = subprocess.Popen(
-        ["taskset", "-c", str(SERVER_CORE), sys.executable, "-m", *arguments],
+        [*before, sys.executable, "-m", *arguments],
         env=dict(os.environ) | environment,  # noqa: TID251 - a child process inherits the environment
         start_new_session=True,
         stdout=subprocess.DEVNULL,
