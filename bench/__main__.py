@@ -28,7 +28,8 @@ make bench                      # all of them
 .venv/bin/python -m bench n1    # one of them
 ```
 
-A bar that is missed stands here as missed, with the reason.
+A bar that is missed stands here as missed, with the reason. What a whole server carries at which
+rate, with plots, is in [Load](load/index.md).
 
 | # | Figure | Measured | Bar | Met | When | Commit |
 |---|---|---|---|---|---|---|
