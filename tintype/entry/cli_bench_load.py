@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -219,7 +219,7 @@ def _results(
         when=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         version=__version__,
         commit=commit(),
-        command="tintype " + shlex.join(sys.argv[1:]),
+        command=_again(sys.argv[1:]),
         machine=machine(),
         world=world,
         accounts=int(world.get("accounts", "0")),
@@ -227,6 +227,18 @@ def _results(
         late_ms=plan.late_ms,
         viewers=viewers,
     )
+
+
+def _again(arguments: Sequence[str]) -> str:
+    """The command line without what was of that moment: places of results, ids of processes."""
+    kept: list[str] = []
+    passed = False
+    for each in arguments:
+        if passed or each in {"--out", "--watch"}:
+            passed = not passed
+        elif not each.startswith(("--out=", "--watch=")):
+            kept.append(each)
+    return "tintype " + shlex.join(kept)
 
 
 def _numbers(told: str) -> list[float]:

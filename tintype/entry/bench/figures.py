@@ -15,6 +15,8 @@ import msgspec
 _EXACT_BITS = 8
 _HALF = 1 << (_EXACT_BITS - 1)
 PERCENTILES = (50.0, 90.0, 99.0, 99.9)
+ENOUGH_FOR_P99, ENOUGH_FOR_P999 = 100, 1_000
+"""So many durations it takes for one of them to be beyond the percentile."""
 
 
 class Histogram:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from tintype.entry.bench.figures import Lag, Results
+from tintype.entry.bench.figures import ENOUGH_FOR_P99, ENOUGH_FOR_P999, Lag, Results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,6 +45,11 @@ _SETTINGS: dict[Any, Any] = {
     "lines.linewidth": 2.0,
     "lines.markersize": 5.5,
 }
+_CURVES = (
+    ("p50", "p50", 1),
+    ("p99", "p99", ENOUGH_FOR_P99),
+    ("p99.9", "p999", ENOUGH_FOR_P999),
+)
 _BARS = 28
 _APART = 1.5
 
@@ -63,11 +68,14 @@ def latency_curves(results: Results) -> str:
     rates = [step.rate for step in steps]
 
     def draw(axes: Axes) -> None:
-        for colour, (name, field) in zip(
-            _COLOURS, (("p50", "p50"), ("p99", "p99"), ("p99.9", "p999")), strict=False
-        ):
-            values = [getattr(step.latency["feed"], field) for step in steps]
-            axes.plot(rates, values, "o-", color=colour, label=name)
+        for colour, (name, field, enough) in zip(_COLOURS, _CURVES, strict=False):
+            found = [
+                (step.rate, getattr(step.latency["feed"], field))
+                for step in steps
+                if step.latency["feed"].count >= enough
+            ]
+            if found:
+                axes.plot(*zip(*found, strict=True), "o-", color=colour, label=name)
         axes.axhline(results.late_ms, color=_INK, linewidth=1, linestyle=(0, (4, 3)))
         axes.annotate(
             f"late: {results.late_ms:,.0f} ms",
@@ -146,7 +154,7 @@ def followees(runs: Sequence[Results]) -> str:
 
 def accounts(runs: Sequence[Results]) -> str:
     """What a page costs against how many accounts there are, a line for each kind of viewer."""
-    names = [each.name for each in runs[0].strata]
+    names = [each.name for each in runs[0].strata if _alike(runs, each.name)]
 
     def draw(axes: Axes) -> None:
         for colour, name in zip(_COLOURS, names, strict=False):
@@ -161,6 +169,12 @@ def accounts(runs: Sequence[Results]) -> str:
         _from_zero(axes)
 
     return _svg("Cost of a feed page by accounts", [_by_log(draw)])
+
+
+def _alike(runs: Sequence[Results], name: str) -> bool:
+    """Viewers of this kind follow about as many in every world: a small one has no 5,000."""
+    found = [each.followees for run in runs for each in run.strata if each.name == name]
+    return max(found) <= 2 * max(min(found), 1)
 
 
 def processes(runs: Sequence[Results]) -> str:

@@ -7,7 +7,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tintype.entry.bench import plots
-from tintype.entry.bench.figures import Machine, Results, Step, write_results
+from tintype.entry.bench.figures import (
+    ENOUGH_FOR_P99,
+    ENOUGH_FOR_P999,
+    Latency,
+    Machine,
+    Results,
+    Step,
+    write_results,
+)
 
 PAGE = "index.md"
 _BUSY = 0.5
@@ -65,7 +73,7 @@ def _section(name: str, run: Results, files: dict[str, str]) -> Iterator[str]:
     yield _plot(files, f"{name}-latency.svg", "Latency against rate", plots.latency_curves(run))
     yield f"\n{_knee(run)}\n"
     yield _RATES
-    yield from map(_rate, run.steps)
+    yield from map(_rate, sorted(run.steps, key=lambda step: step.rate))
     yield from _kinds(run)
     yield from _memory(run)
     if run.strata:
@@ -133,13 +141,12 @@ def _knee(run: Results) -> str:
 
 def _rate(step: Step) -> str:
     feed = step.latency.get("feed")
-    times = (feed.p50, feed.p90, feed.p99, feed.p999, feed.longest) if feed else ()
     failed = ", ".join(f"{count} × {name}" for name, count in sorted(step.failures.items()))
     late = f"**{_ms(step.late.p99)}**" if step.late.p99 > _LATE_CLIENT_MS else _ms(step.late.p99)
     cells = [
         f"{step.rate:,.0f}",
         f"{step.answered / step.seconds if step.seconds else 0:,.0f}",
-        *(map(_ms, times) if times else ["none"] * 5),
+        *(_times(feed) if feed else ["none"] * 5),
         failed or "0",
         f"{step.cpu_us:,.0f} µs" if step.usage else "not watched",
         late,
@@ -160,8 +167,7 @@ def _kinds(run: Results) -> Iterator[str]:
     yield "| Kind | Answered | p50 | p90 | p99 | p99.9 | Longest |"
     yield "|---|---|---|---|---|---|---|"
     for kind, found in step.latency.items():
-        times = (found.p50, found.p90, found.p99, found.p999, found.longest)
-        yield f"| {kind} | {found.count:,} | {' | '.join(map(_ms, times))} |"
+        yield f"| {kind} | {found.count:,} | {' | '.join(_times(found))} |"
 
 
 def _memory(run: Results) -> Iterator[str]:
@@ -226,6 +232,15 @@ def _scaling(runs: Sequence[Results], files: dict[str, str]) -> Iterator[str]:
 def _plot(files: dict[str, str], name: str, alt: str, drawn: str) -> str:
     files[name] = drawn
     return f"![{alt}]({name})\n"
+
+
+def _times(found: Latency) -> Iterator[str]:
+    """Percentiles; those that so few requests can not tell are left out."""
+    yield _ms(found.p50)
+    yield _ms(found.p90)
+    yield _ms(found.p99) if found.count >= ENOUGH_FOR_P99 else "–"
+    yield _ms(found.p999) if found.count >= ENOUGH_FOR_P999 else "–"
+    yield _ms(found.longest)
 
 
 def _ms(value: float) -> str:
