@@ -111,7 +111,7 @@ class SqliteBulk(Bulk):
 
 
 class PostgresBulk(Bulk):
-    """A server, over one connection of asyncpg."""
+    """A server, over one connection of asyncpg; how long it may take is the connection's matter."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -152,7 +152,7 @@ class PostgresBulk(Bulk):
         await self._connection.execute(f"TRUNCATE {', '.join(_emptied())}")
 
     async def settle(self) -> None:
-        await self._connection.execute("VACUUM (ANALYZE)", timeout=None)
+        await self._connection.execute("VACUUM (ANALYZE)")
 
     async def sizes(self) -> dict[str, int]:
         rows = await self._connection.fetch(
@@ -172,7 +172,7 @@ async def open_bulk(database: Database) -> AsyncIterator[Bulk]:
     engine: Any = database.reading_engine  # type: ignore[attr-defined]
     async with engine.connect() as connection:
         driver = (await connection.get_raw_connection()).driver_connection
-        await driver.execute("SET statement_timeout = 0; SET default_transaction_read_only = off")
+        await driver.execute("SET statement_timeout = 0")
         yield PostgresBulk(driver)
 
 

@@ -34,6 +34,7 @@ _FAMOUS, _FANS = 20, 10_000
 _POSTS_EACH = 5
 _MOST_PHOTOS, _POSTS_A_PHOTO = 12, 1_000
 _SWITCHED_BEFORE_MS = 60 * 24 * 3600 * 1000
+_PATIENCE_MS = 12 * 3600 * 1000
 _MIB = 1024**2
 
 
@@ -192,7 +193,9 @@ async def _alone(settings: Settings) -> AsyncIterator[Database]:
     lock = FolderLock(settings.data)
     lock.take()
     try:
-        database = open_database(settings, SystemClock())
+        patient = {"statement_timeout_ms": _PATIENCE_MS, "replica_url": None}
+        patiently = settings.database.model_copy(update=patient)
+        database = open_database(settings.model_copy(update={"database": patiently}), SystemClock())
         try:
             yield database
         finally:
