@@ -4,7 +4,7 @@ import CatchingUp from '../src/feed/CatchingUp.svelte';
 import { noticeOf, served } from '../src/feed/tier.svelte';
 import { feedList, seedFeed } from '../src/store/lists';
 
-const page = (tier: string) => ({ items: [], next_cursor: null, tier });
+const page = (tier: string) => ({ items: [], next_cursor: null, caught_up: null, tier });
 
 describe('the notice above a feed', () => {
   let shown: ReturnType<typeof mount> | null = null;

@@ -1,4 +1,4 @@
-import { get, patch, post, put, remove } from './client';
+import { call, get, patch, post, put, remove } from './client';
 import type {
   Account,
   Comment,
@@ -12,8 +12,11 @@ import type {
 
 const PAGE = 12;
 
-export const readFeed = (cursor: string | null, signal?: AbortSignal) =>
-  get<FeedPage>('/feed', { cursor, limit: PAGE }, signal);
+export const readFeed = (cursor: string | null, hideSeen: boolean, signal?: AbortSignal) =>
+  get<FeedPage>('/feed', { cursor, limit: PAGE, seen: hideSeen ? 'hide' : null }, signal);
+/** Outlives the page that sends it. */
+export const reportSeen = (posts: string[]) =>
+  call<undefined>('POST', '/feed/seen', { body: { posts }, keepalive: true });
 /** A page with nothing but the newest post. */
 export const readNewest = () => get<FeedPage>('/feed', { limit: 1 });
 export const listPosts = (accountId: string, cursor: string | null, signal?: AbortSignal) =>

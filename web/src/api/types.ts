@@ -83,6 +83,9 @@ export interface Slide {
   original?: string | null;
 }
 
+/** Why a feed shows a post; a newer server may know further reasons. */
+export type Why = 'followed' | 'celebrity' | 'own' | 'discovery' | 'popular';
+
 export interface Post {
   id: string;
   author: AccountShort;
@@ -97,6 +100,8 @@ export interface Post {
   counts: { likes: number; comments: number };
   viewer: { liked: boolean; saved: boolean };
   slides: Slide[];
+  /** Only in a feed. */
+  why?: Why;
 }
 
 export interface Reaction {
@@ -122,6 +127,8 @@ export interface Page<T> {
 
 export interface FeedPage extends Page<Post> {
   tier: string;
+  /** Before this post the viewer is all caught up; see the API. */
+  caught_up: string | null;
 }
 
 export interface NotificationPage extends Page<Notification> {

@@ -34,6 +34,7 @@ class Preferences {
   #theme = $state<Theme>(first);
   #autoplay = $state(kept('autoplay') !== 'off');
   #shortcuts = $state(kept('shortcuts') !== 'off');
+  #hideSeen = $state(kept('seen') === 'hide');
   /** Videos start without sound; one choice for all of them, until the page is closed. */
   muted = $state(true);
 
@@ -64,6 +65,16 @@ class Preferences {
   set shortcuts(on: boolean) {
     this.#shortcuts = on;
     keep('shortcuts', on ? 'on' : 'off');
+  }
+
+  /** Whether the feed passes over posts that were seen before. */
+  get hideSeen(): boolean {
+    return this.#hideSeen;
+  }
+
+  set hideSeen(on: boolean) {
+    this.#hideSeen = on;
+    keep('seen', on ? 'hide' : 'show');
   }
 
   /** Whether videos may start by themselves: by choice, motion setting and data saving. */

@@ -2,6 +2,7 @@ import { readInstance, readMe, signOut } from '../api/accounts';
 import { whenSignedOut } from '../api/client';
 import { Problem } from '../api/problem';
 import type { Account, Boot, Instance } from '../api/types';
+import { tellSeen } from '../feed/seen.svelte';
 import { entities, type Person } from '../store/entities.svelte';
 import { seedFeed } from '../store/lists';
 import { clearShelf } from '../upload/shelf';
@@ -32,6 +33,7 @@ class Session {
 
   /** Leaves for good: nothing of this session stays in memory. */
   async leave(): Promise<void> {
+    await tellSeen();
     await signOut();
     await this.forget();
     location.assign('/');

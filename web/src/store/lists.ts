@@ -1,7 +1,9 @@
 import { listBlocks, listMutes, listPeople, listRequests, type People } from '../api/graph';
 import { listComments, listLikers, listPosts, listSaved, listTagged, readFeed } from '../api/posts';
 import type { Account, Comment, FeedPage, Page, Post } from '../api/types';
+import { noteMarker, tellSeen } from '../feed/seen.svelte';
 import { served } from '../feed/tier.svelte';
+import { preferences } from '../session/preferences.svelte';
 import { entities, type Person } from './entities.svelte';
 import { listOf, mapPage, PagedList } from './list.svelte';
 
@@ -14,16 +16,24 @@ const comments = (page: Page<Comment>): Page<Comment> =>
 export const FEED = 'feed';
 export const postsOf = (accountId: string): string => `posts:${accountId}`;
 
-/** The posts of a page of the feed; what answered is noted for the reader. */
-const feedPosts = (page: FeedPage): Page<Post> => {
+/** The posts of a page of the feed; what answered, and the marker, are noted for the reader. */
+const feedPosts = (page: FeedPage, fromStart: boolean): Page<Post> => {
   served.tier = page.tier;
+  noteMarker(page, fromStart);
   return posts(page);
 };
 
 export const feedList = () =>
-  listOf(FEED, async (cursor, signal) => feedPosts(await readFeed(cursor, signal)));
+  listOf(FEED, async (cursor, signal) => {
+    // The marker of a new visit is below what was looked at in the last one.
+    if (cursor === null) await tellSeen();
+    return feedPosts(await readFeed(cursor, preferences.hideSeen, signal), cursor === null);
+  });
 
-export const seedFeed = (page: FeedPage): void => feedList().seed(feedPosts(page));
+/** The page that came with the document, unless the viewer wants another one. */
+export const seedFeed = (page: FeedPage): void => {
+  if (!preferences.hideSeen) feedList().seed(feedPosts(page, true));
+};
 
 export const profileList = (accountId: string) =>
   listOf(postsOf(accountId), async (cursor, signal) =>
