@@ -1,4 +1,4 @@
-"""Videos, inside the sandbox: probe → poster → copy or encode → verification → sprite."""
+"""Videos, inside the sandbox: probe → copy or encode, and the poster → verification → sprite."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -73,13 +74,16 @@ def process(studio: Studio, job: VideoJob) -> VideoDone:
     """
     source = probe(studio.original, job.kind, job.limits)
     studio.granted(source.duration)
-    pictures, placeholder = _poster(studio, source, job.poster_at)
-    tracks = _copied(studio, source) if source.fits else None
-    remuxed = tracks is not None
-    if tracks is None:
-        rungs = first_of(ladder_for(source.width, source.height))
-        tracks = _encoded(studio, source, rungs, "h264")
-        _progressive(studio, tracks)
+    # Encoding waits for itself now and then: the poster is made of what it leaves.
+    with ThreadPoolExecutor(1) as beside:
+        poster = beside.submit(_poster, studio, source, job.poster_at)
+        tracks = _copied(studio, source) if source.fits else None
+        remuxed = tracks is not None
+        if tracks is None:
+            rungs = first_of(ladder_for(source.width, source.height))
+            tracks = _encoded(studio, source, rungs, "h264")
+            _progressive(studio, tracks)
+        pictures, placeholder = poster.result()
     duration = _seconds(studio, tracks[0])
     if duration < source.duration * _SHARE_THAT_MUST_BE_THERE - _SLACK_S:
         raise Rejected("cut-off", "This video is incomplete: its end is missing.")
