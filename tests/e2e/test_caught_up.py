@@ -44,7 +44,9 @@ async def test_a_reader_is_told_where_nothing_new_is_left(
     async with page.expect_request("**/v1/feed/seen") as report:
         await sign_in(ada, "ada", then="/")
         await expect(page.locator(f"[data-post='{posts[0]}']")).to_be_visible()
-    assert posts[0] in (await report.value).post_data_json["posts"]
+    told = (await report.value).post_data_json
+    assert told is not None
+    assert posts[0] in told["posts"]
     assert (await page.evaluate(_PLACES))[:4] == [*posts[:2], "marker", posts[2]]
 
     marker = page.get_by_role("article", name="You’re all caught up")

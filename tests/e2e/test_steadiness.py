@@ -59,7 +59,7 @@ async def test_a_feed_stands_still_while_it_loads_and_scrolls(
     for _ in range(8):
         await window.page.mouse.wheel(0, 600)
         await window.page.wait_for_timeout(150)
-    await window.sees("You’re all caught up")
+    await window.sees("That’s everything")
 
     total, moved = await shifts(window.page)
     note(f"the feed, {window.name}", total)
