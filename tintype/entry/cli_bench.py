@@ -11,6 +11,7 @@ import typer
 from tintype.config import load
 from tintype.entry.cli_bench_load import report, run
 from tintype.entry.settings import Settings
+from tintype.kernel.problem import Problem
 
 bench_app = typer.Typer(
     no_args_is_help=True,
@@ -65,6 +66,9 @@ def world(
     except WorldRefused as refusal:
         typer.echo(f"tintype: {refusal}", err=True)
         raise typer.Exit(1) from refusal
+    except Problem as problem:
+        typer.echo(f"tintype: {problem.detail or problem.title()}", err=True)
+        raise typer.Exit(1) from problem
     typer.echo(
         f"{made.accounts} accounts, {made.follows} follows and {made.posts} posts; "
         f"{len(made.viewers)} viewers are signed in."
