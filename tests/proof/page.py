@@ -58,7 +58,7 @@ def _simulated(simulator: dict[str, Any] | None, fleet: dict[str, Any] | None) -
     if simulator is not None:
         failed = simulator["failed"]
         lines.append(
-            f"**Simulated**: {simulator['seeds']} seeds on {_when(simulator)}; "
+            f"**Simulated**: {_number(simulator['seeds'])} seeds on {_when(simulator)}; "
             f"{simulator['median_s']:.2f} s each in the middle, {simulator['slowest_s']:.2f} s at "
             f"most. Failed: {', '.join(failed) or 'none'}.\n"
         )
@@ -79,7 +79,9 @@ def _simulated(simulator: dict[str, Any] | None, fleet: dict[str, Any] | None) -
         bad = {_place(name): str(times) for name, times in fleet["violated"].items()}
         for name in ALL:
             checked[name] += [times.get(_place(name), ""), bad.get(_place(name), "")]
-    rows = ([name, *checked[name]] for name in ALL)
+    else:
+        lines.append("**On real engines**: no run has been kept.\n")
+    rows = ([name, *checked[name], "", "", "", ""][:5] for name in ALL)
     head = ["Invariant", "Simulated: checks", "violations", "Engines: checks", "violations"]
     return [*lines, *_table(head, rows), ""]
 
