@@ -3,7 +3,7 @@ import { createPost } from '../api/posts';
 import type { FocalPoint, PostDraft } from '../api/types';
 import { readLimits } from '../api/uploads';
 import { pending, type Shape } from '../feed/pending.svelte';
-import { sparse, type SparseRecipe } from '../recipe/recipe';
+import type { SparseRecipe } from '../recipe/recipe';
 import { session } from '../session/session.svelte';
 import { entities } from '../store/entities.svelte';
 import { kindOf, limitsFrom, refusal } from '../upload/limits';
@@ -87,10 +87,9 @@ export class DraftItem {
     if (account === undefined) return;
     const { local, alt, order, cover } = this;
     const { file, transfer } = this.task;
-    const { base, isPlain, recipe } = this.edit;
+    const { base, kept: recipe } = this.edit;
     void shelve({
-      ...{ local, account, file, upload: transfer.id, alt, order, cover, base },
-      recipe: isPlain ? null : sparse(recipe),
+      ...{ local, account, file, upload: transfer.id, alt, order, cover, base, recipe },
       post: this.#post,
     });
   }

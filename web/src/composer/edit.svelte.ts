@@ -2,7 +2,15 @@ import { isPassing } from '../api/client';
 import { reasonOf } from '../api/problem';
 import { putRecipe } from '../api/uploads';
 import type { Shape } from '../feed/pending.svelte';
-import { full, isPlain, isSame, PLAIN, sparse, type Recipe } from '../recipe/recipe';
+import {
+  full,
+  isPlain,
+  isSame,
+  PLAIN,
+  sparse,
+  type Recipe,
+  type SparseRecipe,
+} from '../recipe/recipe';
 import { pauseAfter } from '../upload/machine';
 import type { UploadTask } from '../upload/task.svelte';
 
@@ -24,6 +32,8 @@ export class PhotoEdit {
   base: Blob | null = null;
 
   readonly #task: UploadTask;
+  /** Whether the server may hold an edit, so that undoing it has to be told as well. */
+  #told = false;
   #known = '';
   #settling: Promise<void> | null = null;
   #drawing = 0;
@@ -37,10 +47,18 @@ export class PhotoEdit {
     return isPlain(this.recipe);
   }
 
-  /** Takes up what an earlier page load, or the server, has kept. */
-  restore(recipe: Partial<Recipe> | null | undefined, base: Blob | null | undefined): void {
+  /** What a reload has to know: an empty recipe where an edit was undone. */
+  get kept(): SparseRecipe | null {
+    return this.isPlain && !this.#told ? null : sparse(this.recipe);
+  }
+
+  /** Takes up what an earlier page load, or the server, has kept, and tells the server again. */
+  restore(recipe: SparseRecipe | null | undefined, base: Blob | null | undefined): void {
     this.base = base ?? this.base;
-    if (recipe) this.change(full(recipe));
+    if (!recipe) return;
+    this.#told = true;
+    if (isPlain(full(recipe))) this.send();
+    else this.change(full(recipe));
   }
 
   /** Replaces the recipe, and tells the server. */
@@ -73,11 +91,12 @@ export class PhotoEdit {
 
   async #tell(): Promise<void> {
     for (let failures = 0; !this.#released;) {
-      if (this.isPlain && this.#known === '') return;
+      if (this.isPlain && !this.#told) return;
       const id = await this.#task.id();
       const wanted = sparse(this.recipe);
       const mark = `${id} ${JSON.stringify(wanted)}`;
       if (mark === this.#known) return;
+      this.#told = true;
       try {
         await putRecipe(id, wanted);
         this.#known = mark;
