@@ -75,6 +75,11 @@ class _Line(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._crowd.free.append(self)
 
+    @property
+    def open(self) -> bool:
+        """Whether the server has not hung up, as it does on lines that are quiet for long."""
+        return self._transport is not None and not self._transport.is_closing()
+
     def ask(self, asked: Asked, due: float) -> None:
         assert self._transport is not None
         self._asked, self._due = asked, due
@@ -114,6 +119,8 @@ class _Crowd:
         self._next += 1
         if self.counts:
             self.asked[asked.kind] += 1
+        while self.free and not self.free[-1].open:
+            self.free.pop()
         if self.free:
             self.free.pop().ask(asked, due)
         elif self.counts:

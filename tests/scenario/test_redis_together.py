@@ -139,3 +139,19 @@ async def test_readers_are_answered_while_redis_is_silent(
             redis_server.resume()
 
     assert all(post.encode() in page for page in pages)
+
+
+async def test_what_was_deleted_is_gone_at_once_with_a_redis_beside_the_embedded_database(
+    tmp_path: Path, redis_server: RedisServer
+) -> None:
+    redis = RedisSettings(url=SecretStr(redis_server.url), timeout_ms=5000)
+    world = await open_world(tmp_path, redis=redis)
+    ada = await world.join("ada")
+    dawn, dusk = await ada.post("dawn"), await ada.post("dusk")
+    await ada.get("/v1/feed")
+
+    await ada.send("DELETE", f"/v1/posts/{dawn}")
+    page = await ada.get("/v1/feed")
+
+    assert [post["id"] for post in page["items"]] == [dusk]
+    await world.close()

@@ -223,6 +223,11 @@ class Database(abc.ABC):
             DiskFull: no room; nothing was stored and reads go on.
         """
 
+    @property
+    def expected_write_s(self) -> float:
+        """How long a write that begins now will wait for the others, where they take turns."""
+        return 0.0
+
     @abc.abstractmethod
     async def told(self) -> None:
         """Return once the notices of every commit that can be read by now were applied here."""

@@ -35,11 +35,13 @@ from tintype.database.session import (
 from tintype.kernel.clock import Clock
 from tintype.kernel.ids import Ids
 from tintype.kernel.notice import Notice
+from tintype.kernel.turns import Turns
 
 log = structlog.get_logger(__name__)
 
 _BUSY_ATTEMPTS = 200
 _BUSY_WAIT_S = 0.025
+_LONGEST_TURN_S = 0.1
 
 
 class _InlineReader(Reader):
@@ -124,6 +126,7 @@ class SqliteDatabase(Database):
         self._raw: Any = self._writer.connection.dbapi_connection
         _sync_folder(Path(path).parent)
         self._turn = asyncio.Lock()
+        self._turns = Turns(_LONGEST_TURN_S)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._batch: list[_Pending] = []
         self._committer: asyncio.Task[None] | None = None
@@ -139,7 +142,7 @@ class SqliteDatabase(Database):
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
         refuse_nesting()
-        async with self._turn:
+        async with self._my_turn():
             token = writing.set(True)
             try:
                 await self._begin()
@@ -162,6 +165,22 @@ class SqliteDatabase(Database):
             finally:
                 writing.reset(token)
         await asyncio.shield(pending.durable)
+
+    @asynccontextmanager
+    async def _my_turn(self) -> AsyncIterator[None]:
+        self._turns.came()
+        try:
+            await self._turn.acquire()
+        finally:
+            self._turns.began()
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    @property
+    def expected_write_s(self) -> float:
+        return self._turns.expected_s
 
     async def told(self) -> None:
         # The turn comes after everything that was committed before.
@@ -238,8 +257,13 @@ class SqliteDatabase(Database):
                 return
             self.commits += 1
             batch, self._batch = self._batch, []
+        if self.notices.alone:
+            for pending in batch:
+                self.notices.apply(pending.notices)
+        else:
+            # What several processes could hold is told to all of them before it is acknowledged.
+            await self.notices.publish([each for pending in batch for each in pending.notices])
         for pending in batch:
-            self.notices.apply(pending.notices)
             if not pending.durable.done():
                 pending.durable.set_result(None)
         # Whoever waits now is woken; whoever waits later waits for the next commit.

@@ -122,7 +122,11 @@ def _offer_setup(settings: Settings, token: str) -> None:
 
 def _listen(server: Server) -> uvicorn.Server:
     settings = server.settings
-    gate = Gate(settings.overload, server.admin.metrics.answered)
+    gate = Gate(
+        settings.overload,
+        server.admin.metrics.answered,
+        changes=lambda: server.database.expected_write_s,
+    )
     return _Uvicorn(
         uvicorn.Config(
             gate.noting(server.asgi),

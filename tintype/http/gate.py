@@ -7,7 +7,7 @@ goes first.
 
     expected wait ≤ ½ wait_ms   everybody comes in
                   ≤   wait_ms   reads of signed-in callers, and changes
-                  ≤ 1½ wait_ms  changes
+                  ≤ 1½ wait_ms  changes, unless they would wait longer than wait_ms for each other
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tintype.http.problems import MEDIA_TYPE, body_of
 from tintype.kernel.problem import Unavailable
+from tintype.kernel.turns import Turns
 
-_MEMORY = 64
 _LONGEST_STEP = 16
 _READS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 _CREDENTIALS = frozenset({b"authorization", b"cookie"})
@@ -50,31 +50,43 @@ class OverloadSettings(BaseModel):
     half times as much. 0: nobody is refused."""
 
 
+def _at_once() -> float:
+    """Where changes wait for nothing but their turn here."""
+    return 0.0
+
+
 class Gate:
-    """Decides who comes in. Tell it of everybody who was let in, and when their turn begins."""
+    """Decides who comes in. Tell it of everybody who was let in, and when their turn begins.
+
+    ``changes`` says how many seconds a change will wait for the others that are under way.
+    """
 
     def __init__(
         self,
         settings: OverloadSettings,
         observe: Observe,
         clock: Callable[[], float] = time.perf_counter,
+        changes: Callable[[], float] = _at_once,
     ) -> None:
         self._wait_s = settings.wait_ms / 1000
         self._observe = observe
-        self._clock = clock
-        self._waiting = 0
-        self._each_s = 0.0
-        self._began = 0.0
-        self._busy = False
+        self._turns = Turns(self._wait_s / _LONGEST_STEP, clock)
+        self._changes = changes
+        self.came = self._turns.came
+        """To be called when somebody was let in."""
+        self.began = self._turns.began
+        """To be called when the turn of the one who waited longest begins."""
 
     @property
     def expected_s(self) -> float:
         """How long who comes now will wait, as far as can be told."""
-        return self._waiting * self._each_s
+        return self._turns.expected_s
 
     def calm(self) -> bool:
-        """Whether everybody comes in, whoever they are."""
-        return self._waiting * self._each_s * 2 <= self._wait_s or not self._wait_s
+        """Whether everybody comes in, whoever they are and whatever they want."""
+        turns, wait_s = self._turns, self._wait_s
+        calm = turns.waiting * turns.each_s * 2 <= wait_s and self._changes() <= wait_s
+        return calm or not wait_s
 
     def lets_in(self, method: bytes, path: bytes, headers: Headers) -> bool:
         """Whether this request comes in now. Operators, and whoever asks for our health, always
@@ -83,24 +95,10 @@ class Gate:
         if self.calm() or path.startswith(_ALWAYS):
             return True
         if method not in _READS:
-            return self.expected_s <= self._wait_s * 1.5
+            return self.expected_s <= self._wait_s * 1.5 and self._changes() <= self._wait_s
+        if self.expected_s * 2 <= self._wait_s:
+            return True
         return self.expected_s <= self._wait_s and any(name in _CREDENTIALS for name, _ in headers)
-
-    def came(self) -> None:
-        """Somebody was let in."""
-        self._waiting += 1
-
-    def began(self) -> None:
-        """The turn of the one who waited longest begins."""
-        self._waiting -= 1
-        now = self._clock()
-        if self._busy:
-            # From turn to turn while somebody waits: what one of them takes. One that held up
-            # everybody, once, says little about the next.
-            step = min(now - self._began, self._wait_s / _LONGEST_STEP)
-            self._each_s += (step - self._each_s) / _MEMORY
-        self._began = now
-        self._busy = self._waiting > 0
 
     def refusal(self) -> tuple[list[tuple[bytes, bytes]], bytes]:
         """The answer to somebody who does not come in: its headers and its body."""

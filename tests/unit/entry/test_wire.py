@@ -205,7 +205,7 @@ async def test_every_turn_is_told_to_the_gate() -> None:
         await line.ask(_get("/livez"))
 
     assert gate.expected_s == 0
-    assert gate._waiting == 0
+    assert gate._turns.waiting == 0
 
 
 async def test_what_comes_later_is_answered_when_it_is_there() -> None:
@@ -213,14 +213,14 @@ async def test_what_comes_later_is_answered_when_it_is_there() -> None:
         for _ in range(2):
             line.writer.write(_get("/later"))
             (done,) = await gate.waited(1)
-            waited = gate._waiting
+            waited = gate._turns.waiting
             done(_ANSWER)
             assert (await line.answer()).endswith(_BODY)
         usual = await line.ask(_get())
 
     assert waited == 1
     assert usual.endswith(b"\r\n\r\n/v1/feed ")
-    assert gate._waiting == 0
+    assert gate._turns.waiting == 0
     assert line.state.total_requests == 3
 
 
@@ -234,7 +234,7 @@ async def test_what_does_not_come_later_after_all_goes_the_usual_way() -> None:
 
     assert answer.endswith(b"\r\n\r\n/later ")
     assert again.endswith(b"http here")
-    assert gate._waiting == 0
+    assert gate._turns.waiting == 0
 
 
 @pytest.mark.parametrize("first", [_ANSWER, None])
@@ -250,7 +250,7 @@ async def test_whatever_follows_one_who_waits_is_answered_after_it(first: Answer
     ends = [answer.rpartition(b"\r\n")[2] for answer in answers]
     assert ends == [_BODY if first else b"/later ", b"/v1/posts hello", b"/later ", b"/v1/feed "]
     assert last.endswith(b"/v1/posts hello")
-    assert gate._waiting == 0
+    assert gate._turns.waiting == 0
 
 
 @pytest.mark.parametrize("answer", [_ANSWER, None])
@@ -264,7 +264,7 @@ async def test_who_hangs_up_while_waiting_is_let_go(answer: Answer) -> None:
                 await asyncio.sleep(0.001)
         done(answer)
 
-    assert gate._waiting == 0
+    assert gate._turns.waiting == 0
     assert not line.state.tasks
 
 
