@@ -10,6 +10,7 @@ no sense has no effect, so any sequence of operations is a valid history.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 Account = int
@@ -27,6 +28,8 @@ class FeedModel:
     blocking: defaultdict[Account, set[Account]] = field(default_factory=lambda: defaultdict(set))
     muting: defaultdict[Account, set[Account]] = field(default_factory=lambda: defaultdict(set))
     private: set[Account] = field(default_factory=set)
+    keeps: Callable[[Post, Account, int], bool] | None = None
+    """Whether an account that follows so many gets a post; ``None``: everybody gets everything."""
     seen: defaultdict[Account, set[Post]] = field(default_factory=lambda: defaultdict(set))
 
     # ---- what happens ----------------------------------------------------------------------------
@@ -124,12 +127,20 @@ class FeedModel:
         return {follower for follower, theirs in self.following.items() if author in theirs}
 
     def is_eligible(self, viewer: Account, post: Post) -> bool:
-        return post in self.live and self.authors[post] in self.shown(viewer)
+        shown = post in self.live and self.authors[post] in self.shown(viewer)
+        return shown and self.gets(viewer, post)
+
+    def gets(self, viewer: Account, post: Post) -> bool:
+        """Whether the post is among those for which the viewer follows few enough."""
+        return self.keeps is None or self.keeps(post, viewer, len(self.following[viewer]))
 
     def feed(self, viewer: Account) -> list[Post]:
         """E(v), newest first."""
         shown = self.shown(viewer)
-        return sorted((post for post in self.live if self.authors[post] in shown), reverse=True)
+        due = [
+            post for post in self.live if self.authors[post] in shown and self.gets(viewer, post)
+        ]
+        return sorted(due, reverse=True)
 
     def unseen(self, viewer: Account) -> list[Post]:
         """The feed without what was seen."""

@@ -480,6 +480,37 @@ async def test_fan_out_reads_every_follower_exactly_once_in_chunks(
     assert sorted(chain(*rest)) == sorted(chunks[1][:2])
 
 
+async def test_ranges_of_the_hash_hold_every_follower_once(world: World) -> None:
+    cy = await world.join("cy")
+    fans = [await world.join(f"fan{number}") for number in range(7)]
+    for fan in fans:
+        await _follow(fan, cy)
+    graph, author = world.server.graph, int(cy.id)
+
+    found = []
+    for first in range(0, 0x1_0000, 0x4000):
+        after = 0
+        while chunk := await graph.followers_in(
+            author, first, first + 0x3FFF, after=after, limit=2
+        ):
+            found += chunk
+            after = chunk[-1]
+
+    assert sorted(found) == sorted(int(fan.id) for fan in fans)
+
+
+async def test_who_follows_more_than_a_number_is_told_with_how_many(world: World) -> None:
+    ada, bo, cy, dee = [await world.join(name) for name in ("ada", "bo", "cy", "dee")]
+    for followee in (bo, cy, dee):
+        await _follow(ada, followee)
+    await _follow(bo, cy)
+    await world.settle()
+
+    crowded = await world.server.graph.crowded([int(ada.id), int(bo.id), int(cy.id)], 1)
+
+    assert crowded == {int(ada.id): 3}
+
+
 async def test_new_follows_are_told_before_they_are_acknowledged(world: World) -> None:
     ada, bo = await world.join("ada"), await world.join("bo")
     heard: list[tuple[int, int]] = []

@@ -160,7 +160,11 @@ def _judge(world: World) -> None:
         if account in before:
             old, old_floor = before[account]
             # A timeline rebuilt meanwhile lacks the dead posts and has the pulled ones.
-            counted = {p for p in world.model.live if p > max(floor, old_floor)} - _pulled(world)
+            counted = {
+                p
+                for p in world.model.live
+                if p > max(floor, old_floor) and world.model.gets(account, p)
+            } - _pulled(world)
             same = set(ids) & counted == set(old) & counted
             require(COMMUTES, same, f"redelivery changed the timeline of {account}")
     _require_return(world)
@@ -226,7 +230,11 @@ def _require_timelines(world: World, invariant: str = CONVERGES) -> None:
     model = world.model
     for account, (ids, floor) in _timelines(world).items():
         sources = model.sources(account)
-        due = {p for p in model.live if model.authors[p] in sources and p > floor}
+        due = {
+            p
+            for p in model.live
+            if model.authors[p] in sources and p > floor and model.gets(account, p)
+        }
         missing = due - set(ids) - _pulled(world)
         require(invariant, not missing, f"the timeline of {account} lacks {sorted(missing)}")
         residue = {p for p in ids if p in model.live and model.authors[p] not in sources}

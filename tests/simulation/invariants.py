@@ -31,7 +31,7 @@ OUTBOX = "18 committed is delivered, in order per key; aborted is not"
 MIRRORED = "19 the followers are the transpose of the following"
 LATE = "20 a delivery that is late, however late, undoes no unfollow and no block"
 RETURN = "21 pruned and back: the newest of the truth, whatever was delivered meanwhile"
-WHOLE = "22 nothing is dropped by chance: who follows the most has the whole feed, and no more"
+WHOLE = "22 nothing by chance: who follows the most has the whole feed, or everywhere one part"
 IDS = "23 ids are unique and in order, whatever the clocks do"
 VERSIONS = "24 a cached version never goes back"
 

@@ -57,7 +57,9 @@ class WatchedFeed(Feed[Card]):
         due = {
             post
             for post in published & world.model.live
-            if world.model.authors[post] == author and post > timeline.floor
+            if world.model.authors[post] == author
+            and post > timeline.floor
+            and world.model.gets(viewer, post)
         }
         missing = due - set(timeline.ids)
         require(FOLLOW, not missing, f"{viewer} lacks {sorted(missing)} of {author}")
@@ -85,6 +87,7 @@ class Process:
                 sizes=Sizes(inline=1, chunk=1, span=1, edges=world.seed % 2),
                 breathe=step,
                 pause=step,
+                whole=world.whole,
             ),
         )
         self.feed.world = world
@@ -211,3 +214,10 @@ class Queries:
         chunk = [each for place, each in now if first <= place <= last and (place, each) > behind]
         await self._answer()
         return chunk[:limit]
+
+    async def crowded(self, accounts: Collection[int], followees: int) -> dict[int, int]:
+        await step()
+        following = self._world.model.following
+        found = {each: len(following[each]) for each in accounts}
+        await self._answer()
+        return {each: many for each, many in found.items() if many > followees}

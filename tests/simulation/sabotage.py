@@ -351,3 +351,32 @@ def _ranges_with_gaps(bounds: Sequence[int]) -> Any:
 def _without_dwell(self: Any, reach: model.Reach, followers: int, now_ms: int) -> model.Reach:
     delivery: model.Delivery = "pull" if followers >= self.followers else "push"
     return reach if delivery == reach.delivery else model.Reach(delivery, now_ms)
+
+
+# ---- dropping by the limit -----------------------------------------------------------------------
+
+_keeps, _purge = model.keeps, reading.Reading.purge
+
+
+@plants("what-is-kept-is-a-matter-of-chance", named.WHOLE, model, "keeps")
+def _toss(post: int, viewer: int, followees: int, whole: int) -> bool:
+    return followees <= whole or shard_of(post) == shard_of(viewer) or bool(next(TOSSED) % 3)
+
+
+TOSSED = count()
+
+
+@plants("own-posts-are-dropped-like-others", named.OWN, model, "keeps")
+def _keep_by_hash(post: int, viewer: int, followees: int, whole: int) -> bool:
+    return _keeps(post, -viewer, followees, whole)
+
+
+@plants("fan-out-drops-more-than-reading", named.WHOLE, fan_out, "keeps")
+def _keep_fewer(post: int, viewer: int, followees: int, whole: int) -> bool:
+    return _keeps(post, viewer, 4 * followees, whole)
+
+
+@plants("an-unfollow-brings-nothing-back", named.CONVERGES, reading.Reading, "purge")
+async def _purge_alone(self: Any, viewer: int, author: int) -> None:
+    plain = reading.Reading(self._sources, cap=self._cap, heavy_cap=self._heavy_cap)
+    await _purge(plain, viewer, author)

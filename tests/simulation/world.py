@@ -11,6 +11,7 @@ import random
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from tests.model.feed import FeedModel
@@ -20,7 +21,7 @@ from tests.simulation.processes import Process
 from tests.simulation.scheduler import Scheduler, SkewedClock, VirtualClock
 from tests.simulation.stored import StoredTimelines
 from tintype.adapters.memory.notices import MemoryStream
-from tintype.feed.model import PostNoted, Reach, Threshold
+from tintype.feed.model import PostNoted, Reach, Threshold, keeps
 from tintype.feed.service.fan_out import Delivered
 from tintype.graph.model import EdgeMade, SetsChanged
 from tintype.kernel.ids import Ids
@@ -83,6 +84,9 @@ class World:
     def __post_init__(self) -> None:
         self.zombies = self.seed % 2 == 1  # consumers that were thought dead handle events late
         self.fleet = self.seed % 4 >= 2
+        self.whole = 1 + self.seed // 8 % 2 if self.seed // 4 % 2 else None
+        if self.whole is not None:
+            self.model.keeps = partial(keeps, whole=self.whole)
         self.dice = random.Random(self.seed)
         self.clock = VirtualClock()
         self.scheduler = Scheduler(self.dice, self.clock)
@@ -247,12 +251,14 @@ class World:
                     steadily &= past.shown[viewer]
         acknowledged, authors = self.acknowledged, model.authors
         eligible = {post for post in eligible if authors[post] in steadily}
+        # What an unfollow brings back is there once the unfollow was handled.
+        whole = self.whole is None or self._parted_by(viewer, by_ms)
         watch = Watch(
             viewer,
             live=live,
             shown=shown,
             always=set(eligible),
-            settled={post for post in eligible if self.is_delivered(viewer, post, by_ms)},
+            settled={post for post in eligible if whole and self.is_delivered(viewer, post, by_ms)},
             own={
                 post
                 for post in eligible
@@ -264,6 +270,14 @@ class World:
         )
         self.watches.append(watch)
         return watch
+
+    def _parted_by(self, viewer: int, by_ms: float) -> bool:
+        """Whether every end of a follow of this viewer was handled by then."""
+        return all(
+            self.handled.get(index, by_ms + 1) <= by_ms
+            for index, event in enumerate(self.log)
+            if event.kind in {"unfollowed", "blocked"} and viewer in {event.viewer, event.author}
+        )
 
     def is_heavy(self, viewer: int) -> bool:
         """Whether the viewer follows so many that the longer timeline is theirs."""

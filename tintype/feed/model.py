@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, TypeGuard
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
-from tintype.kernel.ids import MAX_ID, Id, lowest_id_at
+from tintype.kernel.ids import MAX_ID, Id, lowest_id_at, shard_of
 from tintype.kernel.notice import Notice
 from tintype.kernel.packed import packed, sorted_ids, unpacked
 
@@ -174,6 +174,32 @@ class SeenChanged(Notice, frozen=True, kw_only=True, tag="seen_changed"):
     """A viewer has seen other posts than before."""
 
     viewer: Id
+
+
+_MASK = (1 << 64) - 1
+
+
+def keeps(post: Id, viewer: Id, followees: int, whole: int) -> bool:
+    """Whether a viewer with so many followees gets this post, where more than ``whole`` are too
+    many for all of it: with the probability min(whole / followees, 1), decided by a hash.
+
+    The same for whoever asks, and monotone: who follows fewer keeps all that they had and gets
+    more. Posts of the viewer's own shard are kept, so own ones always are (and one in 4 096 more).
+    The hash is the finaliser of SplitMix64 (G. Steele et al., OOPSLA 2014).
+    """
+    if followees <= whole or shard_of(post) == shard_of(viewer):
+        return True
+    mixed = (post * 0x9E37_79B9_7F4A_7C15 + viewer) & _MASK
+    mixed = (mixed ^ (mixed >> 30)) * 0xBF58_476D_1CE4_E5B9 & _MASK
+    mixed = (mixed ^ (mixed >> 27)) * 0x94D0_49BB_1331_11EB & _MASK
+    return (mixed ^ (mixed >> 31)) * followees < whole << 64
+
+
+def thinned(run: Run, viewer: Id, followees: int, whole: int) -> Run:
+    """The run without what this viewer does not get; complete above the same bound."""
+    if followees <= whole:
+        return run
+    return run._replace(ids=[id_ for id_ in run.ids if keeps(id_, viewer, followees, whole)])
 
 
 class PostNoted(Notice, frozen=True, kw_only=True, tag="post_noted"):
@@ -410,6 +436,10 @@ class FeedSettings(BaseModel):
     shows it."""
     dwell_hours: float = Field(default=24.0, ge=0)
     """An author who crossed the threshold stays on that side for at least so long."""
+    whole_followees: int | None = Field(default=None, ge=1)
+    """Who follows more than this gets a part of all posts: each with the probability of this number
+    over theirs, the same ones wherever and whenever they look. Not set: everybody gets everything.
+    On Redis, switch the flag `feed-timelines` off and on after raising or unsetting it."""
     timelines: int = Field(default=200_000, ge=1)
     """Timelines that one process holds at most, about 3 KB each; the least recent reader's goes
     first and is built anew when they come back."""

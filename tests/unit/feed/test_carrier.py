@@ -19,6 +19,7 @@ from tintype.kernel.problem import Unavailable
 
 CY = 1
 POST = 900
+WHOLE = 7
 FOLLOWERS = [*range(10, 30)]
 
 
@@ -41,6 +42,11 @@ class Town:
         self.live = {POST}
         self.follows = True
         self.asked: list[int] = []
+        self.follows_many = 10**9
+
+    async def crowded(self, accounts: Collection[int], followees: int) -> dict[int, int]:
+        assert followees == WHOLE
+        return {each: self.follows_many for each in accounts if each % 2}
 
     async def followers_in(
         self, author: int, first: int, last: int, *, after: int, limit: int
@@ -241,3 +247,21 @@ async def test_the_pace_of_big_posts_is_measured(rig: Rig) -> None:
     assert (sample.pushes, sample.found) == (20, 20)
     assert sample.seconds > 0
     assert rig.feed.carrier.pacing.take().pushes == 0
+
+
+@pytest.mark.parametrize("inline", [1, 1_000])
+async def test_who_follows_too_many_is_left_out_by_the_batch_and_by_the_carrier(
+    rig: Rig, inline: int
+) -> None:
+    limited = Ways(sizes=Sizes(inline=inline, chunk=4), whole=WHOLE)
+    feed: Feed[Card] = Feed(rig.timelines, rig.town, rig.town, KeptTasks(rig.kept), ways=limited)
+    foreign = POST + (3 << 10)  # of another shard than these viewers
+    rig.town.live = {foreign}
+
+    await feed.take([], [Delivered(foreign, CY, "push")])
+    await feed.carrier.look()
+    while await feed.carrier.step():
+        pass
+
+    pages = [(each, await rig.timelines.page(each, NEWEST, 5)) for each in FOLLOWERS]
+    assert [each for each, page in pages if foreign in page.ids] == FOLLOWERS[::2]

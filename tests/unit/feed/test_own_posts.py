@@ -45,6 +45,10 @@ class Town:
     async def sources_now(self, viewer: int) -> frozenset[int]:
         return frozenset({viewer})
 
+    async def crowded(self, accounts: Collection[int], followees: int) -> dict[int, int]:
+        del accounts, followees
+        return {}
+
     async def followers_in(
         self, author: int, first: int, last: int, *, after: int, limit: int
     ) -> Sequence[int]:

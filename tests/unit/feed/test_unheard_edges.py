@@ -46,6 +46,10 @@ class Town:
         del viewer
         return self.committed
 
+    async def crowded(self, accounts: Collection[int], followees: int) -> dict[int, int]:
+        del accounts, followees
+        return {}
+
     async def followers_in(
         self, author: int, first: int, last: int, *, after: int, limit: int
     ) -> Sequence[int]:

@@ -11,7 +11,7 @@ import structlog
 
 from tintype.database import LeaseLost
 from tintype.feed.model import Lane, PostDelivered, Task
-from tintype.feed.service.fan_out import Sizes
+from tintype.feed.service.fan_out import Sizes, who_gets
 from tintype.feed.service.lanes import Lanes
 from tintype.feed.service.pacing import Pacing
 from tintype.feed.service.reading import Sources
@@ -56,6 +56,8 @@ class Ways(NamedTuple):
     pause: Callable[[], Awaitable[None]] = _pause
     """Awaited while others go first."""
     timer: Callable[[], float] = time.perf_counter
+    whole: int | None = None
+    """Followees whose posts an account gets all of; ``None``: of however many."""
 
 
 WAYS = Ways()
@@ -138,7 +140,8 @@ class Carrier(Generic[C]):
         chunk = await sources.circles.followers_in(
             task.owner, task.first, task.last, after=task.after, limit=self._ways.sizes.chunk
         )
-        found = await sources.timelines.push(chunk, task.subject) if chunk else 0
+        getting = await who_gets(sources, chunk, task.subject, self._ways.whole)
+        found = await sources.timelines.push(getting, task.subject) if getting else 0
         if len(chunk) == self._ways.sizes.chunk:
             await self._tasks.advance(task, chunk[-1])
             self.pacing.note(len(chunk), found, self._ways.timer() - began)

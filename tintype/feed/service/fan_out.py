@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from itertools import pairwise
 from typing import Generic, NamedTuple
 
-from tintype.feed.model import LAST_H16, Delivery, Lane, Task
+from tintype.feed.model import LAST_H16, Delivery, Lane, Task, keeps
 from tintype.feed.service.lanes import Lanes
 from tintype.feed.service.reading import Sources
 from tintype.feed.service.sources import C
@@ -46,6 +46,7 @@ class FanOut(NamedTuple, Generic[C]):
     lanes: Lanes
     sizes: Sizes
     breathe: Callable[[], Awaitable[None]]
+    whole: int | None = None
 
     async def deliver(self, posts: Sequence[Delivered]) -> list[Task]:
         """Deliver posts to their authors, and to the followers of those who have few.
@@ -78,13 +79,30 @@ class FanOut(NamedTuple, Generic[C]):
                     left += tasks_of(post, chunk, self.sizes.span)
                 elif chunk:
                     spent[post.author] += len(chunk)
-                    await self._push(chunk, post.post)
+                    getting = await who_gets(sources, chunk, post.post, self.whole)
+                    await self._push(getting, post.post)
                 await self.breathe()
         return left
 
     async def _push(self, accounts: Sequence[Id], post: Id) -> None:
         await self.sources.timelines.push(accounts, post)
         self.lanes.served(len(accounts))
+
+
+async def who_gets(
+    sources: Sources[C], followers: Sequence[Id], post: Id, whole: int | None
+) -> Sequence[Id]:
+    """The followers without those who follow too many to get this post; see ``keeps``."""
+    if whole is None or not followers:
+        return followers
+    crowded = await sources.circles.crowded(followers, whole)
+    if not crowded:
+        return followers
+    return [
+        follower
+        for follower in followers
+        if follower not in crowded or keeps(post, follower, crowded[follower], whole)
+    ]
 
 
 def tasks_of(post: Delivered, first_followers: Sequence[Id], span: int) -> list[Task]:

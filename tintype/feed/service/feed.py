@@ -56,7 +56,7 @@ class Feed(Generic[C]):
             timelines, circles, catalogue, Recent(authors=OWN_AUTHORS), Recent(), {}
         )
         self._depths = {"cap": cap, "heavy_cap": 2 * cap, "refills": refills}
-        self.reading = Reading(self.sources, **self._depths)
+        self.reading = Reading(self.sources, whole=ways.whole, **self._depths)
 
     def complete_pulled_by(self, primer: Primer) -> None:
         """Ask for the pulled posts that this process was not told of, before they are merged.
@@ -64,7 +64,7 @@ class Feed(Generic[C]):
         To be called before anything about the reading is changed.
         """
         self.sources = self.sources._replace(primer=primer)
-        self.reading = Reading(self.sources, **self._depths)
+        self.reading = Reading(self.sources, whole=self._ways.whole, **self._depths)
 
     async def window(self, viewer: Id, below: Id, limit: int) -> Window[C]:
         """See ``Reading.window``."""
@@ -94,12 +94,13 @@ class Feed(Generic[C]):
         Raises:
             Unavailable: something does not answer; take the same batch again.
         """
-        fan_out = FanOut(self.sources, self.lanes, self._ways.sizes, self._ways.breathe)
+        ways = self._ways
+        fan_out = FanOut(self.sources, self.lanes, ways.sizes, ways.breathe, ways.whole)
         tasks = await fan_out.deliver(posts)
         stored = {task.subject for task in tasks}
         arrived = [each for each in posts if each.post not in stored]
         changed = dict.fromkeys(edges)
-        if len(changed) > self._ways.sizes.edges:
+        if len(changed) > ways.sizes.edges:
             tasks += [
                 Task(Lane.BACKFILL, viewer, author, shard=shard_of(viewer))
                 for viewer, author in changed
@@ -107,9 +108,7 @@ class Feed(Generic[C]):
             changed.clear()
         if tasks:
             await self._tasks.add(tasks)
-        await self._ways.announce(
-            [PostDelivered(post=each.post, author=each.author) for each in arrived]
-        )
+        await ways.announce([PostDelivered(post=each.post, author=each.author) for each in arrived])
         for viewer, author in changed:
             await self.settle(viewer, author)
 

@@ -74,7 +74,11 @@ class Home(Feed[Card]):
     ) -> None:
         stored = StoredTasks(database)
         super().__init__(
-            timelines, graph, posts, stored, ways=Ways(announce=database.notices.publish)
+            timelines,
+            graph,
+            posts,
+            stored,
+            ways=Ways(announce=database.notices.publish, whole=settings.whole_followees),
         )
         self._stored = stored
         self._pace_at_ms = 0

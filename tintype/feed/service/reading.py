@@ -25,6 +25,7 @@ from tintype.feed.model import (
     Tier,
     merge,
     run_of,
+    thinned,
     tiers_of,
 )
 from tintype.feed.service.pulled import Primer
@@ -93,8 +94,10 @@ class Reading(Generic[C]):
         cap: int = CAP,
         heavy_cap: int = HEAVY_CAP,
         refills: int = REFILLS,
+        whole: int | None = None,
     ) -> None:
         self._sources = sources
+        self._whole = whole
         self._cap = cap
         self._heavy_cap = heavy_cap
         self._refills = refills
@@ -142,6 +145,8 @@ class Reading(Generic[C]):
         if pulled:
             others += _pulled(pulled, shown, below, limit + MARGIN)
         run = _merged(page, others, limit + MARGIN)
+        if self._whole is not None:
+            run = thinned(run, viewer, len(circle.sources) - 1, self._whole)
         found = catalogue.cards_at_hand(run.ids)
         if found is None:
             return None
@@ -184,6 +189,9 @@ class Reading(Generic[C]):
             await primer.prime(shown)
             shown = (await circles.sets(viewer)).shown
         run = _merged(page, [*others, *_pulled(pulled, shown, below, want)], want)
+        if self._whole is not None:
+            followees = len((await circles.sets(viewer)).sources) - 1
+            run = thinned(run, viewer, followees, self._whole)
         if not run.ids and run.complete_above:
             run = await self._pull(viewer, min(below, run.complete_above + 1), want)
         return run, _HEALTHY
@@ -203,7 +211,12 @@ class Reading(Generic[C]):
             page = await timelines.page(viewer, below, want)
         except Unavailable:
             return None
-        return (_merged(page, others, want), circle.shown) if page.state is _READY else None
+        if page.state is not _READY:
+            return None
+        run = _merged(page, others, want)
+        if self._whole is not None:
+            run = thinned(run, viewer, len(circle.sources) - 1, self._whole)
+        return run, circle.shown
 
     async def build(self, viewer: Id) -> bool:
         """Make the viewer's timeline anew: subscribe, then snapshot. ``False``: interrupted.
@@ -218,6 +231,8 @@ class Reading(Generic[C]):
         # Only what is read after ``begin`` may be trusted: what changes later is delivered.
         before = await circles.sources_now(viewer)
         snapshot = run_of(await catalogue.published_ids_of(before, below=NEWEST, limit=cap), cap, 0)
+        if self._whole is not None:
+            snapshot = thinned(snapshot, viewer, len(before) - 1, self._whole)
         if not await timelines.finish(viewer, build, snapshot.ids, snapshot.complete_above):
             return False
         for author in before - await circles.sources_now(viewer):
@@ -230,6 +245,10 @@ class Reading(Generic[C]):
         What is served is decided at reading; this only frees the room.
         """
         timelines, circles, catalogue, *_ = self._sources
+        if self._whole is not None and author not in await circles.sources_now(viewer):
+            # Who follows fewer gets more of the others, and nobody knows how many it once were.
+            await timelines.drop(viewer)
+            return
         suspects = await timelines.of_shard(viewer, shard_of(author))
         cards = await catalogue.cards(suspects)
         doomed = [
@@ -251,9 +270,12 @@ class Reading(Generic[C]):
         was committed, and its fan-out sees the edge.
         """
         timelines, circles, catalogue, _, _, followed, _ = self._sources
-        if author in await circles.sources_now(viewer):
+        sources = await circles.sources_now(viewer)
+        if author in sources:
             ids = await catalogue.published_ids_of((author,), below=NEWEST, limit=self._heavy_cap)
             run = run_of(ids, self._heavy_cap, 0)
+            if self._whole is not None:
+                run = thinned(run, viewer, len(sources) - 1, self._whole)
             await timelines.backfill(viewer, run.ids, run.complete_above)
             if author not in await circles.sources_now(viewer):
                 await self.purge(viewer, author)
@@ -291,9 +313,12 @@ class Reading(Generic[C]):
 
     async def _pull(self, viewer: Id, below: Id, want: int) -> Run:
         """Fan-out on read: the same ids, asked of the database."""
-        shown = (await self._sources.circles.sets(viewer)).shown
-        ids = await self._sources.catalogue.published_ids_of(shown, below=below, limit=want)
-        return run_of(ids, want, 0)
+        circle = await self._sources.circles.sets(viewer)
+        ids = await self._sources.catalogue.published_ids_of(circle.shown, below=below, limit=want)
+        run = run_of(ids, want, 0)
+        if self._whole is not None:
+            run = thinned(run, viewer, len(circle.sources) - 1, self._whole)
+        return run
 
     async def _top_up(
         self, viewer: Id, window: Window[C], limit: int, without: SeenPosts

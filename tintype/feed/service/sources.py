@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Protocol, TypeVar
 
@@ -60,6 +60,12 @@ class Circles(Protocol):
 
         Their order does not move when others follow or leave. An edge that is committed before the
         call and stays is seen.
+        """
+        ...
+
+    async def crowded(self, accounts: Collection[Id], followees: int) -> Mapping[Id, int]:
+        """Those of the accounts who follow more than so many, and how many they follow, as
+        committed by the time of the call. One who came above it lately may be missing.
         """
         ...
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
 from tintype.accounts import AccountNotFound, Accounts
-from tintype.database import Database, Transaction
+from tintype.database import Database, Transaction, counts
 from tintype.graph import store
 from tintype.graph.errors import FollowRequestNotFound, TooManyFollowees
 from tintype.graph.events import (
@@ -80,6 +80,16 @@ class Graph(Sight):
         """
         async with self._database.read() as reader:
             return await store.followers_in(reader, author, first, last, after=after, limit=limit)
+
+    async def crowded(self, accounts: Collection[Id], followees: int) -> dict[Id, int]:
+        """Those of the accounts who follow more than so many, and how many they follow by now.
+
+        One who came above it within the last seconds may be missing: counts are folded.
+        """
+        async with self._database.read() as reader:
+            counted = await counts.read(reader, [*accounts], ["following"])
+            many = [each for each in accounts if counted[each]["following"] > followees]
+            return {each: await store.count(reader, store.FOLLOWING, each) for each in many}
 
     async def follow(self, followed: Id, *, actor: Id) -> FollowAnswer:
         """Follow a public account, or ask a private one.
