@@ -264,8 +264,12 @@ async def _end_when_short(self: Any, viewer: int, below: int, limit: int) -> Any
 @plants("hidden-posts-make-empty-pages", named.ENDS, reading.Reading, "window")
 async def _one_try(self: Any, viewer: int, below: int, limit: int) -> Any:
     window: Any = reading.Window([], [], below, model.Tier.CHRONOLOGICAL)
-    run, _ = await self._gather(viewer, below, limit)
-    return await self._filter(viewer, run, window, limit)
+    page = await self._trusted(viewer, below, limit)
+    if page is None:
+        run = await self._pull(viewer, below, limit)
+    else:
+        run = model.run_of(page.ids, limit, page.floor)
+    return await self._filter(viewer, run, window, limit, ())
 
 
 @plants("deleted-posts-are-shown", named.SOUND, Queries, "cards")
