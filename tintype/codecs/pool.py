@@ -48,6 +48,16 @@ class Pool:
                 raise
             await self._put_back(worker)
 
+    async def warm(self) -> None:
+        """Have one process ready for whoever comes next, if none is; it ends when nobody does.
+
+        Raises:
+            DecoderDied: none could be started, or the pool is closed.
+        """
+        async with self._turns:
+            if not self.workers:
+                await self._put_back(await self._take())
+
     async def close(self) -> None:
         """End every process; jobs under way fail with ``DecoderDied``."""
         self._open = False

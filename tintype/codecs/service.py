@@ -70,6 +70,7 @@ class Codecs:
         self._film_growth = Pool(Role.VIDEO, 1, patient)
         self._stills = Pool(Role.VIDEO, 1, settings)
         self._level: SandboxLevel | None = None
+        self._warming: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Clear the scratch folder, and find out in a trial child what protections hold here.
@@ -89,6 +90,9 @@ class Codecs:
 
     async def stop(self) -> None:
         """End all children; jobs under way fail with ``DecoderDied``."""
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.gather(self._warming, return_exceptions=True)
         for pool in (
             self._photos,
             self._loops,
@@ -172,6 +176,17 @@ class Codecs:
         if not taken.made:
             return found
         return msgspec.structs.replace(found, loop=taken.made[0], duration=taken.answer.duration)
+
+    def expect_video(self) -> None:
+        """Have a decoder of videos start in the background: one is about to arrive."""
+        if self._warming is None or self._warming.done():
+            self._warming = asyncio.get_running_loop().create_task(self._warm())
+
+    async def _warm(self) -> None:
+        try:
+            await self._videos.warm()
+        except (DecoderDied, OSError) as error:
+            _LOG.warning("no decoder could be started beforehand: %s", error)
 
     async def process_video(
         self, source: Path, out: Path, *, poster_at: float | None = None, told: Told | None = None

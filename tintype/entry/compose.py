@@ -201,6 +201,7 @@ def compose(
             s3=settings.s3,
             cold_s3=settings.cold_s3,
             tiers=settings.tiers,
+            decodes=role is Role.SERVE,
         ),
         database=database,
         accounts=accounts,

@@ -132,6 +132,8 @@ class MediaConfig:
     s3: S3Settings | None = None
     cold_s3: S3Settings | None = None
     tiers: TierSettings = field(default_factory=TierSettings)
+    decodes: bool = True
+    """Whether what is uploaded here is decoded by this very process's children."""
 
 
 def compose_media(
@@ -152,7 +154,8 @@ def compose_media(
     blobs = tiers.blobs
     scratch = own_scratch(folder / "scratch")
     codecs = Codecs(CodecSettings(scratch=scratch))
-    uploads = Uploads(database, blobs, config.media)
+    expect_video = [codecs.expect_video] if config.decodes else []
+    uploads = Uploads(database, blobs, config.media, *expect_video)
     arrivals = Arrivals(uploads)
     grants = Grants(secret.key("media grants"), database.clock)
     erasing = Erasing(database, blobs)

@@ -337,3 +337,28 @@ def test_what_was_taken_is_counted_and_hashed(tmp_path: Path) -> None:
 
     assert (made.bytes, made.path.read_bytes()) == (len(data), data)
     assert list(results.iterdir()) == []
+
+
+async def test_a_decoder_of_videos_that_are_expected_is_there_when_they_come(
+    tmp_path: Path,
+) -> None:
+    async with _codecs(tmp_path) as codecs:
+        codecs.expect_video()
+        codecs.expect_video()
+        async with asyncio.timeout(60):
+            while not codecs._videos._idle:  # noqa: ASYNC110 - another process is waited for
+                await asyncio.sleep(0.01)
+        [ready] = codecs._videos.workers
+        codecs.expect_video()
+        async with codecs._videos.worker() as taken:
+            assert taken is ready
+
+
+async def test_a_decoder_that_nobody_came_for_ends(tmp_path: Path) -> None:
+    async with _codecs(tmp_path, idle_seconds=0.1) as codecs:
+        codecs.expect_video()
+        assert codecs._warming is not None
+        await codecs._warming
+        async with asyncio.timeout(60):
+            while codecs._videos.workers:  # noqa: ASYNC110 - another process is waited for
+                await asyncio.sleep(0.01)

@@ -55,8 +55,16 @@ PROCESS_PHOTO, PROCESS_VIDEO = "media.process-photo", "media.process-video"
 class Uploads:
     """Uploads by their owners. ``complete`` is one and the same for everybody who calls it."""
 
-    def __init__(self, database: Database, blobs: Blobs, settings: MediaSettings) -> None:
+    def __init__(
+        self,
+        database: Database,
+        blobs: Blobs,
+        settings: MediaSettings,
+        expect_video: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``expect_video`` is told when the last part of a video is about to be sent."""
         self.settings = settings
+        self._expect_video = expect_video
         self._database = database
         self._blobs = blobs
 
@@ -144,6 +152,8 @@ class Uploads:
         parts = plan(upload.bytes, upload.part_bytes)
         if not 1 <= number <= len(parts):
             raise PartNotFound(f"This upload has the parts 1 to {len(parts)}.")
+        if upload.kind == "video" and number == len(parts):
+            self._expect_video()
         return await self._blobs.sign_part(
             original_key(upload.id), upload.remote, number=number, size=parts[number - 1].bytes
         )
