@@ -10,6 +10,8 @@ import pytest
 
 from tests.cast import Person, World, open_world
 from tintype.feed import FeedSettings
+from tintype.feed.model import NEWEST
+from tintype.feed.service.fan_out import Sizes
 
 
 async def _feed(viewer: Person, limit: int = 20) -> list[str]:
@@ -309,3 +311,22 @@ async def test_a_celebrity_who_fades_is_pushed_again_and_nothing_is_lost(
 
     assert await _feed(ada) == [faded, risen]
     assert await _feed(bo) == []
+
+
+async def test_a_post_of_a_big_author_reaches_everybody_by_stored_tasks(world: World) -> None:
+    home = world.server.feed.home
+    small = home._ways._replace(sizes=Sizes(inline=1, chunk=1, span=1, edges=1))
+    home._ways = home.carrier._ways = small
+    cy = await world.join("cy")
+    fans = [await world.join(name) for name in ("ada", "bo", "dee")]
+    for fan in fans:
+        assert await _feed(fan) == []  # their timelines are there
+        await fan.send("POST", "/v1/follows", {"followed_id": cy.id})
+
+    post = await _post_at_once(cy)
+    await world.settle()
+
+    for fan in fans:
+        page = await home.sources.timelines.page(int(fan.id), NEWEST, 5)
+        assert [str(id_) for id_ in page.ids] == [post]
+    assert (await home.fan_out_figures()).waiting == {}
