@@ -180,7 +180,9 @@ class SqliteDatabase(Database):
 
     @property
     def expected_write_s(self) -> float:
-        return self._turns.expected_s
+        # As long again for the commit, which takes its turn behind all who wait by then.
+        turns = self._turns
+        return turns.waiting * turns.each_s * 2
 
     async def told(self) -> None:
         # The turn comes after everything that was committed before.

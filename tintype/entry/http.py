@@ -122,10 +122,11 @@ def _offer_setup(settings: Settings, token: str) -> None:
 
 def _listen(server: Server) -> uvicorn.Server:
     settings = server.settings
+    database = server.database
     gate = Gate(
         settings.overload,
         server.admin.metrics.answered,
-        changes=lambda: server.database.expected_write_s,
+        changes=lambda: database.expected_write_s,
     )
     return _Uvicorn(
         uvicorn.Config(

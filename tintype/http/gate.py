@@ -7,7 +7,7 @@ goes first.
 
     expected wait ≤ ½ wait_ms   everybody comes in
                   ≤   wait_ms   reads of signed-in callers, and changes
-                  ≤ 1½ wait_ms  changes, unless they would wait longer than wait_ms for each other
+                  ≤ 1½ wait_ms  changes, with the time that they will wait for each other
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Gate:
         if self.calm() or path.startswith(_ALWAYS):
             return True
         if method not in _READS:
-            return self.expected_s <= self._wait_s * 1.5 and self._changes() <= self._wait_s
+            return self.expected_s + self._changes() <= self._wait_s * 1.5
         if self.expected_s * 2 <= self._wait_s:
             return True
         return self.expected_s <= self._wait_s and any(name in _CREDENTIALS for name, _ in headers)

@@ -131,13 +131,13 @@ def test_a_refusal_says_when_to_come_back_and_is_counted() -> None:
     assert told.refused == [503]
 
 
-@pytest.mark.parametrize(("wait_s", "change"), [(0.9, True), (1.1, False)])
+@pytest.mark.parametrize(("wait_s", "change"), [(1.4, True), (1.6, False)])
 def test_a_change_that_would_wait_for_other_changes_is_refused_and_reads_are_not(
     wait_s: float, change: bool
 ) -> None:
     gate = Gate(OverloadSettings(wait_ms=WAIT_MS), lambda *_: None, changes=lambda: wait_s)
 
-    assert gate.calm() == change
+    assert not gate.calm()
     assert gate.lets_in(b"PUT", b"/v1/posts/1/like", SIGNED_IN) == change
     assert gate.lets_in(b"GET", b"/v1/tags/sea/posts", NOBODY)
     assert gate.lets_in(b"PATCH", b"/v1/admin/instance", SIGNED_IN)
