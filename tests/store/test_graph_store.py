@@ -167,3 +167,25 @@ async def test_every_question_is_answered_by_an_index(database: Database, kind: 
             steps = [row[3] for row in plan]
             assert all("SEARCH" in step for step in steps if "SCAN" in step or "SEARCH" in step)
             assert not any("TEMP B-TREE" in step for step in steps), (statement, steps)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_who_follows_is_found_by_whole_keys_however_many_follow(database: Database) -> None:
+    assert isinstance(database, SqliteDatabase)
+
+    @sa.event.listens_for(database.engine, "before_cursor_execute", retval=True)
+    def explain(
+        _c: object, _cursor: object, statement: str, parameters: object, *_: object
+    ) -> tuple[str, object]:
+        return f"EXPLAIN QUERY PLAN {statement}", parameters
+
+    at = {"shard": 1, "account": 5}
+    async with database.read() as reader:
+        plan = await store._FOLLOWERS_AMONG.pairs(reader, [(7, 1), (8, 2), (9, 3)], at)
+    steps = [str(tuple(row)[-1]) for row in plan]
+    sa.event.remove(database.engine, "before_cursor_execute", explain)
+
+    searches = [step for step in steps if step.startswith(("SEARCH", "SCAN"))]
+    assert len(searches) == 3
+    whole = "(shard=? AND followee=? AND h16=? AND follower=?)"
+    assert all(whole in step for step in searches)

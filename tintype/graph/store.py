@@ -65,12 +65,13 @@ REQUESTS = Tie(
 FOLLOWS = Tie(FOLLOWING, FOLLOWERS)
 _H16: sa.Column[int] = FOLLOWERS.table.c.h16
 _FOLLOWERS_AMONG = ByPair(
-    sa.select(FOLLOWERS.other).where(
-        FOLLOWERS.table.c.shard == sa.bindparam("shard"),
-        FOLLOWERS.account == sa.bindparam("account"),
-    ),
+    sa.select(FOLLOWERS.other),
     _H16,
     FOLLOWERS.other,
+    [
+        FOLLOWERS.table.c.shard == sa.bindparam("shard"),
+        FOLLOWERS.account == sa.bindparam("account"),
+    ],
 )
 _EVERYONE = {
     ends.table.name: sa.select(all_of(ends.other)).where(

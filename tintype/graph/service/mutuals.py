@@ -45,6 +45,7 @@ ASKED_OFTEN = 3
 HAND_OVER_S = 10.0
 _MOST_ASKED, _HANDED_OVER = 10_000, 50
 
+_MANY, _DENSE = 400, 4
 _NEWER = 1_000
 """Followers who came since; beyond that the account is gathered anew."""
 
@@ -163,7 +164,8 @@ class Mutuals:
                     reader, store.FOLLOWERS, account, common.since, _NEWER
                 )
                 if len(newer) < _NEWER:
-                    return common.accounts | followees.intersection(newer)
+                    found = common.accounts | followees.intersection(newer)
+                    return None if _met_anyway(found, followees) else found
             followers = await store.followers_after(reader, account, None, READ_AT_ONCE)
         if len(followers) < READ_AT_ONCE:
             await self._keep(account, followers, since)
@@ -196,3 +198,8 @@ class Mutuals:
 
     def _settled(self) -> Id:
         return lowest_id_at(self._database.clock.now_ms() - _SETTLED_MS)
+
+
+def _met_anyway(candidates: Collection[Id], followees: Collection[Id]) -> bool:
+    """Whether walking down the follows meets so many of them that nothing else is quicker."""
+    return len(candidates) > _MANY and len(candidates) * _DENSE > len(followees)
