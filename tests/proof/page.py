@@ -58,7 +58,8 @@ def _simulated(simulator: dict[str, Any] | None, fleet: dict[str, Any] | None) -
     if simulator is not None:
         failed = simulator["failed"]
         lines.append(
-            f"**Simulated**: {_number(simulator['seeds'])} seeds on {_when(simulator)}; "
+            f"**Simulated**: {_number(simulator['seeds'])} of {_number(simulator['wanted'])} seeds "
+            f"on {_when(simulator)}; "
             f"{simulator['median_s']:.2f} s each in the middle, {simulator['slowest_s']:.2f} s at "
             f"most. Failed: {', '.join(failed) or 'none'}.\n"
         )
@@ -96,13 +97,17 @@ def _planted(planted: dict[str, Any], walked: dict[str, Any]) -> list[str]:
     )
     head = ["Planted bug", "Has to turn red", "Turned red first", "Its own at seed"]
     lines = ["## Planted bugs", ""]
-    lines += [f"In the simulator: {len(planted)}, of which {caught} were caught.\n"]
+    lines += [
+        f"In the simulator: {len(planted)}, of which {caught} turned their own invariant red.\n"
+    ]
     lines += [*_table(head, rows), ""]
     fleet = (
         [f"`{name}`", facts["invariant"], ", ".join(facts["red"]), str(facts["load"])]
         for name, facts in sorted(walked.items(), key=lambda each: _place(each[1]["invariant"]))
     )
-    lines += [f"In a role of a real fleet: {len(walked)}, of which {seen} were caught.\n"]
+    lines += [
+        f"In a role of a real fleet: {len(walked)}, of which {seen} turned their own invariant red.\n"
+    ]
     return [*lines, *_table(["Planted bug", "Has to turn red", "Turned red", "Load"], fleet), ""]
 
 

@@ -108,6 +108,7 @@ class Summary(NamedTuple):
             return
         facts = {
             "seeds": self.seeds,
+            "wanted": self.wanted,
             "median_s": round(statistics.median(self.took_s), 3),
             "slowest_s": round(max(self.took_s), 3),
             "failed": {str(seed): self.failed[seed] for seed in sorted(self.failed)},

@@ -301,8 +301,10 @@ class Walkers:
             if self.closing.is_set():
                 return
             reader = self.readers[0]
-            limit = self._dice.choice((2, 3, 5, 20))
-            await self.walk(reader, limit=limit, evict=evict if turn % 3 == 2 else None)
+            if turn % 3:
+                await self.walk(reader, limit=self._dice.choice((2, 3, 5, 20)))
+            else:
+                await self.walk(reader, limit=self._dice.choice((2, 3, 5)), evict=evict)
             await asyncio.sleep(_PAUSE_S)
 
     async def _change_mind(self, patience_s: float) -> None:
