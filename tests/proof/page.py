@@ -105,9 +105,8 @@ def _planted(planted: dict[str, Any], walked: dict[str, Any]) -> list[str]:
         [f"`{name}`", facts["invariant"], ", ".join(facts["red"]), str(facts["load"])]
         for name, facts in sorted(walked.items(), key=lambda each: _place(each[1]["invariant"]))
     )
-    lines += [
-        f"In a role of a real fleet: {len(walked)}, of which {seen} turned their own invariant red.\n"
-    ]
+    told = f"{len(walked)}, of which {seen} turned their own invariant red."
+    lines += [f"In a role of a real fleet: {told}\n"]
     return [*lines, *_table(["Planted bug", "Has to turn red", "Turned red", "Load"], fleet), ""]
 
 
