@@ -39,5 +39,6 @@ async def test_a_write_that_waits_is_counted_until_its_turn_comes(tmp_path: Path
 
     assert (waiting, after_one_left, database._turns.waiting) == (4, 3, 0)
     assert database._turns.each_s > 0
-    assert database.expected_write_s == 0
+    assert database.expected_write_s() == 0
+    assert database.expected_write_s(10) == database._turns.each_s * 20
     await database.close()

@@ -223,9 +223,12 @@ class Database(abc.ABC):
             DiskFull: no room; nothing was stored and reads go on.
         """
 
-    @property
-    def expected_write_s(self) -> float:
-        """How long a write that begins now will wait for the others, where they take turns."""
+    def expected_write_s(self, in_front: int = 0) -> float:
+        """How long a write that begins now will wait for the others, where they take turns.
+
+        ``in_front`` are some that will begin before it.
+        """
+        del in_front
         return 0.0
 
     @abc.abstractmethod

@@ -178,11 +178,10 @@ class SqliteDatabase(Database):
         finally:
             self._turn.release()
 
-    @property
-    def expected_write_s(self) -> float:
+    def expected_write_s(self, in_front: int = 0) -> float:
         # As long again for the commit, which takes its turn behind all who wait by then.
         turns = self._turns
-        return turns.waiting * turns.each_s * 2
+        return (turns.waiting + in_front) * turns.each_s * 2
 
     async def told(self) -> None:
         # The turn comes after everything that was committed before.

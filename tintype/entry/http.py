@@ -122,11 +122,10 @@ def _offer_setup(settings: Settings, token: str) -> None:
 
 def _listen(server: Server) -> uvicorn.Server:
     settings = server.settings
-    database = server.database
     gate = Gate(
         settings.overload,
         server.admin.metrics.answered,
-        changes=lambda: database.expected_write_s,
+        changes=server.database.expected_write_s,
     )
     return _Uvicorn(
         uvicorn.Config(

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from tintype.http.gate import Gate, Headers
+from tintype.http.gate import SAFE, Gate, Headers
 
 _LINE = b"HTTP/1.1 503 Service Unavailable\r\n"
 _BODIES = frozenset({b"content-length", b"transfer-encoding"})
@@ -169,6 +169,8 @@ class Gated(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         if app != self.gate.refuse:
             self.gate.came()
+            if cycle.scope["method"] not in SAFE:
+                self.gate.change_came()
         super()._start_asgi_task(cycle, app)
 
     def _pending(self) -> bool:

@@ -24,7 +24,10 @@ from tintype.kernel.problem import Unavailable
 from tintype.kernel.turns import Turns
 
 _LONGEST_STEP = 16
-_READS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing."""
+
+_READS = frozenset(method.encode() for method in SAFE)
 _CREDENTIALS = frozenset({b"authorization", b"cookie"})
 _ALWAYS = (b"/livez", b"/readyz", b"/metrics", b"/media/alive", b"/v1/admin")
 _ID = "0" * 16
@@ -50,15 +53,17 @@ class OverloadSettings(BaseModel):
     half times as much. 0: nobody is refused."""
 
 
-def _at_once() -> float:
+def _at_once(in_front: int) -> float:
     """Where changes wait for nothing but their turn here."""
+    del in_front
     return 0.0
 
 
 class Gate:
     """Decides who comes in. Tell it of everybody who was let in, and when their turn begins.
 
-    ``changes`` says how many seconds a change will wait for the others that are under way.
+    ``changes`` says how many seconds a change will wait for the others that are under way, and for
+    so many that were let in and have not had their turn: an event loop reads many in one go.
     """
 
     def __init__(
@@ -66,12 +71,13 @@ class Gate:
         settings: OverloadSettings,
         observe: Observe,
         clock: Callable[[], float] = time.perf_counter,
-        changes: Callable[[], float] = _at_once,
+        changes: Callable[[int], float] = _at_once,
     ) -> None:
         self._wait_s = settings.wait_ms / 1000
         self._observe = observe
         self._turns = Turns(self._wait_s / _LONGEST_STEP, clock)
         self._changes = changes
+        self._changes_waiting = 0
         self.came = self._turns.came
         """To be called when somebody was let in."""
         self.began = self._turns.began
@@ -85,7 +91,7 @@ class Gate:
     def calm(self) -> bool:
         """Whether everybody comes in, whoever they are and whatever they want."""
         turns, wait_s = self._turns, self._wait_s
-        calm = turns.waiting * turns.each_s * 2 <= wait_s and self._changes() <= wait_s
+        calm = turns.waiting * turns.each_s * 2 <= wait_s and self._change_s() <= wait_s
         return calm or not wait_s
 
     def lets_in(self, method: bytes, path: bytes, headers: Headers) -> bool:
@@ -95,10 +101,17 @@ class Gate:
         if self.calm() or path.startswith(_ALWAYS):
             return True
         if method not in _READS:
-            return self.expected_s + self._changes() <= self._wait_s * 1.5
+            return self.expected_s + self._change_s() <= self._wait_s * 1.5
         if self.expected_s * 2 <= self._wait_s:
             return True
         return self.expected_s <= self._wait_s and any(name in _CREDENTIALS for name, _ in headers)
+
+    def change_came(self) -> None:
+        """To be called beside ``came`` for a change."""
+        self._changes_waiting += 1
+
+    def _change_s(self) -> float:
+        return self._changes(self._changes_waiting)
 
     def refusal(self) -> tuple[list[tuple[bytes, bytes]], bytes]:
         """The answer to somebody who does not come in: its headers and its body."""
@@ -111,6 +124,8 @@ class Gate:
 
         async def noted(scope: Scope, receive: Receive, send: Send) -> None:
             self.began()
+            if scope["type"] == "http" and scope["method"] not in SAFE:
+                self._changes_waiting -= 1
             await app(scope, receive, send)
 
         return noted

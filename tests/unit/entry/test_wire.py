@@ -342,3 +342,14 @@ async def test_a_line_is_not_closed_while_an_answer_is_waited_for() -> None:
 
         assert (await line.answer()).endswith(_BODY)
         assert there.timeout_keep_alive_task is not None
+
+
+async def test_changes_that_have_not_had_their_turn_are_counted() -> None:
+    async with _connected() as (gate, line):
+        line.writer.write(_POST + _get())
+        line.writer.write(_POST)
+        [await line.answer() for _ in range(3)]
+        after = gate._changes_waiting
+        gate.change_came()
+
+    assert (after, gate._changes_waiting) == (0, 1)

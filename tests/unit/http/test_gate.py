@@ -135,7 +135,7 @@ def test_a_refusal_says_when_to_come_back_and_is_counted() -> None:
 def test_a_change_that_would_wait_for_other_changes_is_refused_and_reads_are_not(
     wait_s: float, change: bool
 ) -> None:
-    gate = Gate(OverloadSettings(wait_ms=WAIT_MS), lambda *_: None, changes=lambda: wait_s)
+    gate = Gate(OverloadSettings(wait_ms=WAIT_MS), lambda *_: None, changes=lambda _: wait_s)
 
     assert not gate.calm()
     assert gate.lets_in(b"PUT", b"/v1/posts/1/like", SIGNED_IN) == change
@@ -144,4 +144,4 @@ def test_a_change_that_would_wait_for_other_changes_is_refused_and_reads_are_not
 
 
 def test_without_a_limit_no_change_is_refused() -> None:
-    assert Gate(OverloadSettings(wait_ms=0), lambda *_: None, changes=lambda: 60.0).calm()
+    assert Gate(OverloadSettings(wait_ms=0), lambda *_: None, changes=lambda _: 60.0).calm()
