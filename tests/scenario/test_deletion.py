@@ -69,6 +69,7 @@ async def _busy_life(world: World) -> tuple[Person, Person, str, set[str]]:
     theirs = await bo.send("POST", f"/v1/posts/{dawn}/comments", {"text": "lovely"})
     await ada.send("PUT", f"/v1/posts/{dusk}/like")
     await ada.send("PUT", f"/v1/posts/{dusk}/save")
+    await ada.send("POST", "/v1/feed/seen", {"posts": [dusk]})
     await ada.send("PUT", f"/v1/comments/{theirs['id']}/like")
     await ada.follow(bo)
     await bo.follow(ada)

@@ -194,6 +194,7 @@ OPERATIONS: dict[str, Asked] = {
     "like_comment": Asked("react", "comment"),
     "unlike_comment": Asked("react", "comment"),
     "read_feed": _SIGNED_IN,
+    "report_seen": Asked("the signed in", body={"posts": []}),
     "search": Asked("anyone", query={"q": "olga"}),
     "list_notifications": _SIGNED_IN,
     "count_unread": _SIGNED_IN,

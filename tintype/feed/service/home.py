@@ -84,8 +84,10 @@ class Home(Feed[Card]):
         self._pace_at_ms = 0
         self._database = database
         self._posts = posts
+        self._encode_at_hand = posts.encode_at_hand
         self._widely_followed = posts.widely_followed
         self.seen = Seen(database, graph, posts)
+        self._seen_held = self.seen.held
         self._caught_up = CaughtUp(self)
         self._trending = Trending(graph, posts)
         self._tiers = tiers_of(FeedFlags())
@@ -232,31 +234,32 @@ class Home(Feed[Card]):
         body = self._encoded(viewer, window, here)
         return await self._looked_ahead(viewer, window, here) if body is None else body
 
-    def _encoded(self, viewer: Id, window: Window[Card], here: str) -> bytes | None:
-        """The page of a window, if its own posts tell where nothing new is left."""
-        seen = self.seen.held.get(viewer)
-        if seen is None:
-            return None
-        caught_up = None
-        if seen is not NOTHING_SEEN:
-            since = oldest_news(self._database.clock.now_ms())
-            caught_up = caught_up_at(window.ids, seen, since)
-            if caught_up is not None and news_may_follow(window.examined, since):
-                return None
-        return self._spliced(viewer, window, here, caught_up)
-
     async def _looked_ahead(self, viewer: Id, window: Window[Card], here: str) -> bytes | None:
         """The page of a window, if nobody but the timelines needs to be asked what follows."""
-        seen = self.seen.held.get(viewer)
+        seen = self._seen_held.get(viewer)
         if seen is None:
             return None
         since = oldest_news(self._database.clock.now_ms())
         decided, caught_up = await self._caught_up.at_hand(window, viewer, seen, since)
-        return self._spliced(viewer, window, here, caught_up) if decided else None
+        return self._encoded(viewer, window, here, (caught_up,)) if decided else None
 
-    def _spliced(
-        self, viewer: Id, window: Window[Card], here: str, caught_up: Id | None
+    def _encoded(
+        self, viewer: Id, window: Window[Card], here: str, found: tuple[Id | None] | None = None
     ) -> bytes | None:
+        """The page of a window, if its own posts tell where nothing new is left, or that was
+        ``found``.
+        """
+        seen = self._seen_held.get(viewer)
+        if seen is None:
+            return None
+        caught_up = None
+        if found is not None:
+            (caught_up,) = found
+        elif seen is not NOTHING_SEEN:
+            since = oldest_news(self._database.clock.now_ms())
+            caught_up = caught_up_at(window.ids, seen, since)
+            if caught_up is not None and news_may_follow(window.examined, since):
+                return None
         authors = window.authors
         # Most pages are only of ordinary followees: seen without looking at the posts one by one.
         plain = (
@@ -264,7 +267,7 @@ class Home(Feed[Card]):
             and viewer not in authors
             and authors.isdisjoint(self._widely_followed)
         )
-        return self._posts.encode_at_hand(
+        return self._encode_at_hand(
             window.cards,
             viewer=viewer,
             here=here,
