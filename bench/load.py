@@ -81,7 +81,7 @@ def main() -> int:
             measure(data, label, folder / f"{size}.json", more)
         if chosen.loaded is not None:
             size = f"{read_world(chosen.loaded).accounts:,}"
-            where = "engines" if engines() else "embedded"
+            where = "PostgreSQL and Redis" if engines() else "embedded"
             measure(chosen.loaded, f"{where}, {size} accounts", folder / "loaded.json", more)
         fresh = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
         kept = sorted(chosen.to.glob("*.json"))

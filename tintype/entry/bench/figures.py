@@ -171,8 +171,8 @@ class Stratum(msgspec.Struct, frozen=True, kw_only=True):
 class Lag(msgspec.Struct, frozen=True, kw_only=True):
     """From sending a post until the first page of a follower holds it.
 
-    Each is up to ``poll_ms`` or a twentieth too long, and never too short. ``missing`` did not
-    come in time.
+    Each is up to ``poll_ms``, a twentieth, or twice the time of an answer too long, and never too
+    short. ``missing`` did not come in time.
     """
 
     posts: int
@@ -181,7 +181,9 @@ class Lag(msgspec.Struct, frozen=True, kw_only=True):
     poll_ms: float
     within_s: float
     beside: float
-    """Requests a second that the server answered at the same time."""
+    """Requests a second that the server was asked for at the same time."""
+    looks: float = 0.0
+    """Requests a second by which the followers looked, on top of these."""
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):

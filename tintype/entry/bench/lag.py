@@ -42,8 +42,9 @@ class Couriers:
     def __init__(self, lines: Lines, asking: Asking, accounts: Sequence[str]) -> None:
         self._lines, self._asking, self._accounts = lines, asking, accounts
         self._found = Histogram()
-        self._missing = self._posts = 0
+        self._missing = self._posts = self._looks = 0
         self._loop = asyncio.get_running_loop()
+        self._begun = self._loop.time()
 
     async def prepare(self, deliveries: Sequence[Delivery]) -> None:
         """Let those who wait follow the authors, and read their feeds once: they have timelines.
@@ -63,7 +64,7 @@ class Couriers:
         self, deliveries: Sequence[Delivery], every_s: float, tell: Callable[[float], None]
     ) -> None:
         """Post at fixed times, whether or not the posts before have arrived."""
-        begun = self._loop.time()
+        begun = self._begun = self._loop.time()
         async with asyncio.TaskGroup() as tasks:
             for number, each in enumerate(deliveries):
                 await asyncio.sleep(max(0.0, begun + number * every_s - self._loop.time()))
@@ -79,6 +80,7 @@ class Couriers:
             poll_ms=POLL_S * 1000,
             within_s=WITHIN_S,
             beside=beside,
+            looks=round(self._looks / max(0.001, self._loop.time() - self._begun), 1),
         )
 
     async def _deliver(self, delivery: Delivery) -> None:
@@ -101,6 +103,7 @@ class Couriers:
     async def _wait(self, follower: int, sought: bytes, sent: float) -> None:
         while self._loop.time() < sent + WITHIN_S:
             asked = self._loop.time()
+            self._looks += 1
             try:
                 _, body = await self._lines.call(self._asking.feed(follower))
             except Lost:
@@ -108,8 +111,9 @@ class Couriers:
             if sought in body:
                 self._found.add(self._loop.time() - sent)
                 return
-            pause = max(POLL_S, POLL_SHARE * (asked - sent))
-            await asyncio.sleep(max(0.0, asked + pause - self._loop.time()))
+            # Who looks again at once keeps a slow server from delivering what is looked for.
+            answer_s = self._loop.time() - asked
+            await asyncio.sleep(max(POLL_S, POLL_SHARE * (asked - sent), 2 * answer_s) - answer_s)
         self._missing += 1
 
 

@@ -149,7 +149,7 @@ def followees(runs: Sequence[Results]) -> str:
         axes.set_yscale("log")
         _plain(axes, "y")
 
-    return _svg("Cost of a feed page by followees", [_by_log(warm), _by_log(cold)])
+    return _svg("Cost of a feed page by followees", [_by_log(warm), _by_log(cold, legend=False)])
 
 
 def accounts(runs: Sequence[Results]) -> str:
@@ -190,7 +190,7 @@ def processes(runs: Sequence[Results]) -> str:
     return _svg("The highest rate that held by processes", [draw])
 
 
-def _by_log(draw: Draw) -> Draw:
+def _by_log(draw: Draw, *, legend: bool = True) -> Draw:
     """The same with a logarithmic axis whose ticks are where it was measured."""
     import numpy as np
 
@@ -202,7 +202,8 @@ def _by_log(draw: Draw) -> Draw:
         for line in axes.lines:
             found.update(np.asarray(line.get_xdata(), dtype=float).tolist())
         axes.set_xticks(_apart(found))
-        axes.legend(loc="best", fontsize=9.5)
+        if legend:
+            axes.legend(loc="upper left", bbox_to_anchor=(-0.12, -0.2), fontsize=9.5)
 
     return drawn
 
@@ -234,7 +235,7 @@ def _svg(title: str, draws: Sequence[Draw]) -> str:
     with _drawing():
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(4.2 * len(draws) if len(draws) > 1 else 7.2, 3.8))
+        figure = Figure(figsize=(4.4 * len(draws) if len(draws) > 1 else 7.2, 4.2))
         figure.suptitle(title, fontsize=12.5, fontweight="bold", x=0.02, ha="left")
         for place, draw in enumerate(draws, 1):
             draw(figure.add_subplot(1, len(draws), place))

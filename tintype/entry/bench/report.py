@@ -206,8 +206,9 @@ def _lag(name: str, run: Results, files: dict[str, str]) -> Iterator[str]:
         f"p50 {_ms(lag.deliveries.p50)}, p99 {_ms(lag.deliveries.p99)}, longest "
         f"{_ms(lag.deliveries.longest)}, of {lag.deliveries.count} deliveries of {lag.posts} "
         f"posts. {lag.missing} did not arrive within {lag.within_s:.0f} s. Each follower "
-        f"asked every {lag.poll_ms:.0f} ms and later less often, so a figure may be as much or a "
-        f"twentieth too long; beside it {lag.beside:,.0f} requests a second were asked for.\n"
+        f"looked every {lag.poll_ms:.0f} ms, and less often where that took long: a figure may be "
+        f"as much, a twentieth or twice the time of an answer too long. The looks were "
+        f"{lag.looks:,.0f} requests a second, on top of {lag.beside:,.0f} others.\n"
     )
     drawn = plots.lag_histogram(lag, run.label)
     yield _plot(files, f"{name}-lag.svg", "Histogram of the delivery lag", drawn)
@@ -220,13 +221,19 @@ def _scaling(runs: Sequence[Results], files: dict[str, str]) -> Iterator[str]:
     yield "## Scaling\n"
     drawn = plots.followees(with_strata)
     yield _plot(files, "by-followees.svg", "Cost of a feed page by followees", drawn)
-    if len({run.accounts for run in with_strata}) > 1:
-        drawn = plots.accounts(with_strata)
+    first = [run for run in with_strata if _stack(run) == _stack(with_strata[0])]
+    if len({run.accounts for run in first}) > 1:
+        drawn = plots.accounts(first)
         yield _plot(files, "by-accounts.svg", "Cost of a feed page by accounts", drawn)
     counted = [run for run in runs if run.servers and run.knee]
     if len({run.servers for run in counted}) > 1:
         drawn = plots.processes(counted)
         yield _plot(files, "by-processes.svg", "The rate that held by processes", drawn)
+
+
+def _stack(run: Results) -> set[str]:
+    """What a run is made of; only the like are put on one line."""
+    return {each.name for each in run.steps[0].usage}
 
 
 def _plot(files: dict[str, str], name: str, alt: str, drawn: str) -> str:

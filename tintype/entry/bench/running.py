@@ -28,7 +28,7 @@ _OK = 200
 _CALM_S = 1.0
 _IDLE_S = 2.0
 _PATIENCE_S = 120.0
-_EVERY_S = 0.5
+_EVERY_S, _POST_EVERY_S = 0.5, 1.0
 _CHECKED = 5
 
 
@@ -218,10 +218,10 @@ class Run:
         lines = Lines(plan.url, plan.connections)
         couriers = Couriers(lines, self._asking, [each.account for each in cast.authors])
         await couriers.prepare(deliveries)
-        seconds = len(deliveries) * _EVERY_S
+        seconds = len(deliveries) * _POST_EVERY_S
         load = asyncio.create_task(self._beside(beside, seconds))
         try:
-            await couriers.run(deliveries, _EVERY_S, show.bar("Delivery of posts", seconds))
+            await couriers.run(deliveries, _POST_EVERY_S, show.bar("Delivery of posts", seconds))
         finally:
             load.cancel()
             await asyncio.gather(load, return_exceptions=True)
