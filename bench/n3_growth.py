@@ -30,7 +30,7 @@ TOWN, SMALL, LARGE = 10_000, 1_000, 1_000_000
 POSTS = 4
 WARM_ROUNDS, PAGES, COLD_ROUNDS = 60, 100, 15
 _NOTE = (
-    "a first page looks 250 accounts up by shard and id, each by its whole key; what is left to "
+    "a first page searches the index of posts for 250 authors and looks nobody up; what is left to "
     "grow is the depth of the indexes and what of the file is cached (1.2 GB against 1 MB)."
 )
 _HERE = "http://127.0.0.1:8000"
