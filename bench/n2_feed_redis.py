@@ -1,7 +1,7 @@
 """N2: the feed page of N1 with its timelines in Redis and its posts in PostgreSQL, on one core.
 
 Peer (the limit): the bare app of N1 that does one pipelined Redis read before it answers, on the
-same core and client. Every page of ours asks Redis three things: what other processes changed,
+same core and client. Every page of ours needs three things of Redis: what other processes changed,
 whether the caller may go on, and the timeline. Both share the second core with Redis and the load.
 The latency is taken at half of the rate that the server could do, by a clock, from 16 connections;
 the peer's at the same rate stands beside it, since on a busy machine both wait for a processor.
@@ -28,8 +28,8 @@ BAR, P99_BAR_MS = 0.55, 5.0
 SECONDS, SPELLS = 3.0, 5
 
 _NOTE = (
-    "three commands to Redis a page against one of the peer's: notices, rate limit, timeline. "
-    "Calls of one moment share a round trip on both sides."
+    "pages of one moment are asked for by one pipeline, a look at the notices and their timelines; "
+    "the peer's calls of one moment share a round trip, too."
 )
 
 
