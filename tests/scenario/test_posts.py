@@ -5,6 +5,10 @@ from typing import Any
 
 from tests.cast import BASE, Person, World, ok
 from tests.pictures import small_photo
+from tintype.posts import FOLLOWED
+
+_WHY = b',"why":"followed"'
+"""What a post in a feed has beyond the same post elsewhere."""
 
 
 async def _pending(person: Person, **fields: Any) -> tuple[str, str]:
@@ -274,7 +278,11 @@ async def test_encoded_cards_say_what_the_views_say(world: World) -> None:
     for _ in range(2):
         await world.settle()
         cards = [card for card in await posts.cards([int(id_) for id_ in ids]) if card]
-        encoded = await posts.encode(cards, viewer=int(cy.id), here=BASE)
+        encoded = await posts.encode(
+            cards, viewer=int(cy.id), here=BASE, around=(b"", b""), whys=FOLLOWED
+        )
+        assert encoded.count(_WHY) == len(cards)
+        encoded = encoded.replace(_WHY, b"")
 
         views = [(await cy.call("GET", f"/v1/posts/{id_}")).text for id_ in ids]
         assert encoded.count(b"/media/g/") == ",".join(views).count("/media/g/") > 0
