@@ -21,7 +21,7 @@ from typer.testing import CliRunner, Result
 from tests.trust.server import ROOT, ServerProcess
 from tintype.entry.bench.figures import read_results
 from tintype.entry.bench.world_file import WORLD_FILE, read_world
-from tintype.entry.cli import app
+from tintype.entry.cli_bench import bench_app
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -137,7 +137,7 @@ def test_an_instance_without_a_world_is_only_read_and_only_when_told_so(
 
 
 def _tintype(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["bench", *arguments], catch_exceptions=False)
+    return CliRunner().invoke(bench_app, list(arguments), catch_exceptions=False)
 
 
 def _feeds(server: ServerProcess) -> float:
