@@ -16,6 +16,7 @@ from tintype.database.migrate import SchemaTooNew, revisions
 from tintype.database.postgres_migrate import migrate_postgres, revision_of
 from tintype.database.postgres_pool import open_engine
 from tintype.database.settings import DatabaseSettings
+from tools.engines.postgres import PostgresServer
 from tools.engines.process import free_port
 
 
@@ -78,7 +79,20 @@ async def test_an_empty_database_has_no_revision(settings: DatabaseSettings) -> 
 
 
 async def test_a_server_that_is_not_there_is_said_so() -> None:
-    nobody = DatabaseSettings(url=f"postgresql://postgres@127.0.0.1:{free_port()}/tintype")
+    url = f"postgresql://postgres@127.0.0.1:{free_port()}/tintype"
+    nobody = DatabaseSettings(url=url, start_wait_s=0)
 
     with pytest.raises(DatabaseUnavailable):
         await asyncio.to_thread(migrate_postgres, nobody)
+
+
+async def test_a_server_that_comes_late_is_waited_for(own_postgres: PostgresServer) -> None:
+    late = DatabaseSettings(url=own_postgres.create_database("late"))
+    own_postgres.stop()
+    migrating = asyncio.create_task(asyncio.to_thread(migrate_postgres, late))
+    await asyncio.sleep(0.7)
+    assert not migrating.done()
+
+    await asyncio.to_thread(own_postgres.start)
+
+    assert await migrating

@@ -7,6 +7,7 @@ backup and its log), and the change is undone whole when any of it fails.
 from __future__ import annotations
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ import structlog
 from tintype.database.migrate import SchemaTooNew, config, revisions
 from tintype.database.postgres_faults import Phase, problems
 from tintype.database.postgres_pool import open_engine
+from tintype.database.session import DatabaseUnavailable
 from tintype.database.settings import DatabaseSettings
 
 log = structlog.get_logger(__name__)
@@ -22,12 +24,14 @@ log = structlog.get_logger(__name__)
 _LOCK = 0x7147_7EFE
 """The advisory lock of migrations; any number will do that no account has."""
 _PATIENCE_MS = 3_600_000
+_PAUSE_S = 0.5
 
 
 def migrate_postgres(settings: DatabaseSettings) -> bool:
     """Bring the schema to the newest revision; returns whether anything had to change.
 
-    Several processes may start at once: one migrates, the others wait for it.
+    Several processes may start at once: one migrates, the others wait for it. A server that does
+    not answer is waited for, ``start_wait_s`` at most.
 
     Raises:
         SchemaTooNew: the database holds a revision that this version does not know.
@@ -35,7 +39,7 @@ def migrate_postgres(settings: DatabaseSettings) -> bool:
     """
     # The driver needs a loop, and whoever composes a server may be inside one.
     with ThreadPoolExecutor(1, thread_name_prefix="migrate") as thread:
-        return thread.submit(asyncio.run, _migrate(settings)).result()
+        return thread.submit(asyncio.run, _migrate_patiently(settings)).result()
 
 
 async def revision_of(settings: DatabaseSettings) -> str | None:
@@ -47,6 +51,21 @@ async def revision_of(settings: DatabaseSettings) -> str | None:
                 return await connection.run_sync(_current)
     finally:
         await engine.dispose()
+
+
+async def _migrate_patiently(settings: DatabaseSettings) -> bool:
+    end = time.monotonic() + settings.start_wait_s
+    said = False
+    while True:
+        try:
+            return await _migrate(settings)
+        except DatabaseUnavailable as problem:
+            if time.monotonic() + _PAUSE_S > end:
+                raise
+            if not said:
+                log.warning("database.waiting", patience_s=settings.start_wait_s, why=str(problem))
+            said = True
+        await asyncio.sleep(_PAUSE_S)
 
 
 async def _migrate(settings: DatabaseSettings) -> bool:

@@ -20,6 +20,9 @@ class DatabaseSettings(BaseModel):
     """Connections that one process opens for reading at most, and as many again for writing."""
     statement_timeout_ms: int = Field(default=5_000, ge=100)
     """How long one statement may take before it is given up and the caller told to come back."""
+    start_wait_s: float = Field(default=30.0, ge=0, le=600)
+    """How long a process that starts waits for a PostgreSQL that does not answer yet, as when both
+    were started together; afterwards it ends and says so."""
     prepared_statements: bool = True
     """Keep statements prepared on each connection. Switch it off behind a pooler that gives every
     transaction another connection, as pgbouncer does in transaction mode."""

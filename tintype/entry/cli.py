@@ -14,6 +14,7 @@ import uvloop
 
 from tintype import __version__
 from tintype.config import ConfigError, load
+from tintype.database import DatabaseUnavailable
 from tintype.entry import logs
 from tintype.entry.cli_admin import admin_app
 from tintype.entry.cli_backup import backup, restore_backup
@@ -40,6 +41,9 @@ _HOW_TO_ADD = (
     "the settings name an engine whose library the embedded default goes without. "
     "Run: pip install --require-hashes -r requirements/engines.txt"
 )
+_HOW_TO_REACH = "Start it, or correct database.url; database.start_wait_s is how long to wait for it."
+_UNAVAILABLE = 69
+"""EX_UNAVAILABLE of sysexits.h."""
 
 
 @app.callback()
@@ -140,12 +144,19 @@ app.add_typer(storage_app, name="storage")
 
 
 def main() -> NoReturn:
-    """Run the command line; a configuration that can not be used says how to mend it."""
+    """Run the command line; a configuration that can not be used says how to mend it.
+
+    The status is 2 then, and 69 when the database does not answer: starting again may help.
+    """
     try:
         app(standalone_mode=True)
     except ConfigError as error:
         typer.echo(f"tintype: the configuration can not be used.\n{error}", err=True)
         sys.exit(2)
+    except DatabaseUnavailable as error:
+        cause = f" ({error.__cause__})" if error.__cause__ else ""
+        typer.echo(f"tintype: {error}{cause}. {_HOW_TO_REACH}", err=True)
+        sys.exit(_UNAVAILABLE)
     except ModuleNotFoundError as error:
         if error.name not in _OF_ENGINES:
             raise
