@@ -41,7 +41,9 @@ _HOW_TO_ADD = (
     "the settings name an engine whose library the embedded default goes without. "
     "Run: pip install --require-hashes -r requirements/engines.txt"
 )
-_HOW_TO_REACH = "Start it, or correct database.url; database.start_wait_s is how long to wait for it."
+_HOW_TO_REACH = (
+    "Start it, or correct database.url; database.start_wait_s is how long to wait for it."
+)
 _UNAVAILABLE = 69
 """EX_UNAVAILABLE of sysexits.h."""
 
