@@ -63,7 +63,7 @@ class CaughtUp(Generic[C]):
             return False, None
         if any(card is not None and card.author in shown for card in found):
             return True, None
-        return run.complete_above < since and len(fresh) <= AT_ONCE, newest
+        return _is_last(run, since) and len(fresh) <= AT_ONCE, newest
 
     async def _news_below(self, viewer: Id, below: Id, seen: SeenPosts, since: Id) -> bool:
         circles, catalogue = self._feed.sources.circles, self._feed.sources.catalogue
@@ -75,10 +75,15 @@ class CaughtUp(Generic[C]):
                 shown = (await circles.sets(viewer)).shown
                 if any(card is not None and card.author in shown for card in found):
                     return True
-            if run.complete_above < since:
+            if _is_last(run, since):
                 return False
             below = run.complete_above + 1
         return True
+
+
+def _is_last(run: Run, since: Id) -> bool:
+    """Whether nothing that can be new is below this run."""
+    return not run.complete_above or run.complete_above < since
 
 
 def _fresh(run: Run, seen: SeenPosts, since: Id) -> Sequence[Id]:
