@@ -32,7 +32,7 @@ class Neighbourhood:
 
 
 def settle_in(base_url: str, originals: Originals) -> Neighbourhood:
-    """Ada, private, follows bo and cy; blocked dee; muted eve; fay waits for her answer."""
+    """Ada, private, follows bo and cy, and bo follows cy; dee is blocked, eve muted; fay waits."""
     visitor = Client(base_url)
     people = {name: _join(visitor, name) for name in ("ada", "bo", "cy", "dee", "eve", "fay")}
     ids = {name: client.call("GET", "/v1/accounts/me")["id"] for name, client in people.items()}
@@ -40,6 +40,7 @@ def settle_in(base_url: str, originals: Originals) -> Neighbourhood:
     for name in ("bo", "cy"):
         ada.call("POST", "/v1/follows", {"followed_id": ids[name]})
         people[name].call("POST", "/v1/follows", {"followed_id": ids["ada"]})
+    bo.call("POST", "/v1/follows", {"followed_id": ids["cy"]})
     own = _post(ada, "My own", [originals.noon])
     ada.call("PATCH", "/v1/accounts/me", {"private": True, "bio": "Walks a lot.\nMaps by @bo."})
     ada.call("POST", "/v1/blocks", {"account_id": ids["dee"]})

@@ -99,7 +99,7 @@ async def test_people_find_nothing_in_their_way(
     screens = {
         "feed": ("/", "article"),
         "post": (f"/p/{neighbours.carousel}", "text=Which ferry"),
-        "profile": ("/@cy", "text=1 post"),
+        "profile": ("/@cy", "p:has-text('Followed by bo')"),
         "own-profile": ("/@ada", "text=Edit profile"),
         "followers": ("/@ada/followers", "b:has-text('cy')"),
         "tag": ("/t/coast", "li a"),

@@ -54,6 +54,8 @@ class Attack:
         self.server, self.report, self.canary = server, report, canary
         self.session = Session(server.base_url)
         self.waits: list[float] = []
+        self.told: list[float] = []
+        """How long each refusal took of a file whose beginning tells."""
         self.largest: dict[str, int] = {"server": 0, "decoder": 0}
         self._numbers = itertools.count()
 
@@ -99,8 +101,10 @@ class Attack:
         # Every other client shows the beginning first.
         if number % 2:
             draft["head"] = base64.b64encode(case.data[:HEAD_BYTES]).decode()
+        began = time.monotonic()
         answer = await self.eve.call("POST", "/v1/uploads", draft)
         if answer.status_code in {413, 415, 422}:
+            self.told.append(time.monotonic() - began)
             self.report.refused[f"at once: {answer.json()['type'].rsplit('/', 1)[1]}"] += 1
             return self._complaints(answer.json()["detail"], draft["filename"], case)
         assert answer.status_code == 201, answer.text
@@ -238,6 +242,8 @@ async def _storm(attack: Attack, cases: Iterable[Case], *, quick: bool) -> None:
             "feed_p99_ms_quiet": _p99(quiet),
             "feed_p99_ms_flood": _p99(flood),
             "feed_reads": (len(quiet), len(flood)),
+            "told_by_the_header_p99_ms": _p99(attack.told),
+            "told_by_the_header": len(attack.told),
         }
     attack.report.figures |= {f"{who}_mb": most // MEGABYTE for who, most in attack.largest.items()}
 
