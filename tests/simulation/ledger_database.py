@@ -22,6 +22,7 @@ from tintype.database.tables import (
     outbox,
     sent_events,
 )
+from tintype.database.waking import Waking
 from tintype.graph import store as graph
 from tintype.kernel.clock import Clock
 from tintype.kernel.ids import Id, Ids
@@ -113,6 +114,7 @@ class LedgerDatabase(Database):
         self.clock = clock
         self.ids = Ids(clock)
         self.notices = Notices()
+        self.waking = Waking()
         self.commits = 0
         self.committed: list[Emitted] = []
         self._locks: dict[Id, object] = {}
@@ -182,10 +184,6 @@ class LedgerDatabase(Database):
 
     async def told(self) -> None:
         """Everybody is told before the commit returns."""
-
-    async def woken(self, timeout: float) -> None:  # noqa: ASYNC109 - the port's
-        del timeout
-        await step()
 
     async def close(self) -> None:
         """The connection is kept for the next history."""

@@ -17,6 +17,7 @@ from tintype.database.tables import (
     jobs,
     outbox,
 )
+from tintype.database.waking import News
 from tintype.kernel.ids import SHARDS, Id, shard_of
 
 _PROBE_SHARD = 0
@@ -121,6 +122,7 @@ async def revive_jobs(tx: Transaction, *, only: Id | None, kind: str | None, now
         wanted += [jobs.c.shard == shard_of(only), jobs.c.id == only]
     if kind is not None:
         wanted.append(jobs.c.kind == kind)
+    tx.brings(News.JOBS)
     return await tx.execute(
         sa.update(jobs)
         .where(*wanted)

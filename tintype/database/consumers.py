@@ -209,12 +209,7 @@ class ConsumerRunner:
                 if events:
                     await self._consumer.fold(tx, events)
             self._offsets.saw(seen)
-        await self._pass(batch)
-
-    async def _pass(self, batch: Batch) -> None:
-        """Tell the log; a fold in the log of its own database has moved the offset already."""
-        if isinstance(self._consumer, Consumer) or batch.log:
-            await self._subscribed().commit(batch)
+        await self._subscribed().commit(batch)
 
     async def _one_by_one(self, batch: Batch) -> bool:
         """Handle each record alone and bury what keeps failing; False when a rival was quicker."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 import structlog
@@ -11,6 +11,7 @@ import structlog
 from tintype.database.offsets import Offsets, Overtaken
 from tintype.database.session import Database, Row, TryAgain
 from tintype.database.tables import consumer_offsets, event_log, outbox
+from tintype.database.waking import News
 from tintype.kernel.ids import SHARDS
 from tintype.ports.events import Batch, Delivered, Positions, Record
 
@@ -21,6 +22,26 @@ _NAME = ""
 _BATCH = 500
 _IDLE_S = 1.0
 _OVERTAKEN_S = 0.1
+_NOTED_S = 1.0
+
+# Built once: every commit is followed by these, for every group.
+_WAITING = (
+    sa.select(outbox)
+    .where(outbox.c.shard.between(0, SHARDS - 1))
+    .order_by(outbox.c.id)
+    .limit(_BATCH)
+)
+_HEAD = sa.select(sa.func.max(event_log.c.position)).where(event_log.c.shard == PARTITION)
+_FLOOR = sa.select(sa.func.max(consumer_offsets.c.position)).where(
+    consumer_offsets.c.shard == PARTITION,
+    sa.not_(consumer_offsets.c.consumer_group.contains("@")),
+)
+_BEHIND = (
+    sa.select(event_log)
+    .where(event_log.c.shard == PARTITION, event_log.c.position > sa.bindparam("behind"))
+    .order_by(event_log.c.position)
+    .limit(_BATCH)
+)
 
 
 class Relay:
@@ -37,17 +58,11 @@ class Relay:
         return moved
 
     async def _drain_batch(self) -> int:
-        waiting = (
-            sa.select(outbox)
-            .where(outbox.c.shard.between(0, SHARDS - 1))
-            .order_by(outbox.c.id)
-            .limit(_BATCH)
-        )
         async with self._database.read() as reader:
-            if await reader.first(waiting) is None:
+            if await reader.first(_WAITING) is None:
                 return 0
         async with self._database.write() as tx:
-            rows = await tx.all(waiting)
+            rows = await tx.all(_WAITING)
             if not rows:
                 return 0  # another relay was quicker
             taken = await tx.execute(
@@ -58,17 +73,10 @@ class Relay:
             )
             if taken < len(rows):
                 raise TryAgain  # another relay took some of them meanwhile
-            head = await tx.scalar(
-                sa.select(sa.func.max(event_log.c.position)).where(event_log.c.shard == PARTITION)
-            )
-            floor = await tx.scalar(
-                sa.select(sa.func.max(consumer_offsets.c.position)).where(
-                    consumer_offsets.c.shard == PARTITION,
-                    sa.not_(consumer_offsets.c.consumer_group.contains("@")),
-                )
-            )
+            head, floor = await tx.scalar(_HEAD), await tx.scalar(_FLOOR)
             # Pruning may empty the log; positions never go back below what was consumed.
             position = max(head or 0, floor or 0)
+            tx.brings(News.RECORDS)
             await tx.execute(
                 sa.insert(event_log),
                 [
@@ -89,11 +97,12 @@ class Relay:
     async def run(self) -> None:
         """Drain whenever something was committed here, and every second."""
         while True:
+            bell = self._database.waking.bell(News.EVENTS)
             try:
                 await self.drain()
             except Exception as error:  # noqa: BLE001 - the store is down: the loop outlives it
                 log.warning("relay.failed", error=repr(error))
-            await self._database.woken(_IDLE_S)
+            await bell.rung(_IDLE_S)
 
 
 class EventLog:
@@ -106,8 +115,7 @@ class EventLog:
         self, group: str, kinds: Collection[str], *, positions: Positions | None = None
     ) -> LogReader:
         """See ``Events``; positions are always those of this database."""
-        del kinds, positions
-        return LogReader(self._database, group)
+        return LogReader(self._database, group, kinds, folds=positions is not None)
 
     async def lag(self, groups: Collection[str]) -> Mapping[str, int]:
         head = sa.func.coalesce(
@@ -133,42 +141,73 @@ class EventLog:
 
 
 class LogReader:
-    """A group's view of the table, from its stored offset on."""
+    """A group's view of the table, from its stored offset on.
 
-    def __init__(self, database: Database, group: str) -> None:
+    Records of other kinds alone are not worth a transaction of each group: they are passed over,
+    and the stored offset follows within a second or with the next record that is handed over.
+    """
+
+    def __init__(
+        self, database: Database, group: str, kinds: Collection[str], *, folds: bool
+    ) -> None:
         self._database = database
+        self._folds = folds
+        self._kinds = frozenset(kinds)
         self._offsets = Offsets(database, group)
+        self._passed: int | None = None
+        """Nothing up to here is left for this group; ``None``: only the store knows."""
+        self._behind_since: float | None = None
+        """Since when the stored offset is behind that."""
 
     async def batch(self, *, wait_s: float, linger_s: float = 0.0) -> Batch:
-        """The rows after the stored offset; with none, waits for a commit and returns empty."""
-        position = (await self._offsets.read(_NAME, [PARTITION]))[PARTITION]
-        async with self._database.read() as reader:
-            rows = await reader.all(
-                sa.select(event_log)
-                .where(event_log.c.shard == PARTITION, event_log.c.position > position)
-                .order_by(event_log.c.position)
-                .limit(_BATCH)
-            )
-        if not rows and wait_s > 0:
-            await self._database.woken(wait_s)
+        """The rows after the stored offset; with none, waits for some and returns empty."""
+        bell = self._database.waking.bell(News.RECORDS)
+        position = self._passed
+        if position is None or not wait_s or await self._concerned(position):
+            position = (await self._offsets.read(_NAME, [PARTITION]))[PARTITION]
+            self._behind_since = None
+            if rows := await self._rows(position):
+                # Until they are handled.
+                self._passed = None
+                return Batch(_NAME, [_delivered(row) for row in rows], {PARTITION: position})
+            self._passed = position
+        if wait_s:
+            await bell.rung(wait_s)
             await asyncio.sleep(linger_s)
-        return Batch(_NAME, [_delivered(row) for row in rows], {PARTITION: position})
+        return Batch(_NAME, [], {PARTITION: position})
 
     async def commit(self, batch: Batch) -> None:
-        """Move the offset, unless somebody else moved it."""
+        """Move the offset, unless somebody else moved it; a fold has done so already."""
         try:
-            async with self._database.write() as tx:
-                await self._offsets.advance(tx, batch.log, batch.after, batch.reached)
+            if not self._folds:
+                async with self._database.write() as tx:
+                    await self._offsets.advance(tx, batch.log, batch.after, batch.reached)
+            self._passed = batch.reached[PARTITION]
         except Overtaken:
             log.info("consumer.overtaken", reached=batch.reached)
             # Whoever was quicker may not be readable yet: asking again at once would only spin.
             await asyncio.sleep(_OVERTAKEN_S)
 
     async def rewind(self) -> None:
-        """Nothing to do: every batch begins at the stored offset."""
+        self._passed = None
 
     async def close(self) -> None:
         """Nothing is held here."""
+
+    async def _concerned(self, position: int) -> bool:
+        """Whether there is anything for this group, or much to be noted; passes over the others."""
+        rows = await self._rows(position)
+        if len(rows) == _BATCH or any(row.kind in self._kinds for row in rows):
+            return True
+        now = asyncio.get_running_loop().time()
+        if rows:
+            self._passed = rows[-1].position
+            self._behind_since = self._behind_since or now
+        return self._behind_since is not None and now - self._behind_since >= _NOTED_S
+
+    async def _rows(self, position: int) -> Sequence[Row]:
+        async with self._database.read() as reader:
+            return await reader.all(_BEHIND, {"behind": position})
 
 
 def _delivered(row: Row) -> Delivered:

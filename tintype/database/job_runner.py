@@ -16,6 +16,7 @@ import structlog
 from tintype.database.jobs import DEAD, QUEUED, RUNNING, LeaseLost, NotYet, Permanent
 from tintype.database.session import Database, Reader, Row, Transaction, TryAgain
 from tintype.database.tables import jobs
+from tintype.database.waking import News
 from tintype.kernel.ids import SHARDS, Id, timestamp_ms
 from tintype.kernel.problem import OutOfSpace, Unavailable
 from tintype.ports import errors as adapters
@@ -129,13 +130,14 @@ class JobRunner:
         return done
 
     async def _lease_or_wait(self) -> tuple[JobHandler, LeasedJob] | None:
+        bell = self._database.waking.bell(News.JOBS)
         try:
             leased = await self._lease_of_many()
         except Exception as error:  # noqa: BLE001 - the store is down: the loop outlives it
             log.warning("jobs.lease_failed", error=repr(error))
             leased = None
         if leased is None:
-            await self._database.woken(_IDLE_S)
+            await bell.rung(_IDLE_S)
         return leased
 
     def _due(self, now: int) -> sa.ColumnElement[bool]:

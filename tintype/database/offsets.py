@@ -20,6 +20,20 @@ Seen = dict[int, tuple[int, ...]]
 _NOTHING = (0,) * LANES
 _NUMBERS = struct.Struct(f">{LANES}q")
 
+# Built once: every batch of every group needs them.
+_IN_THESE = consumer_offsets.c.shard.in_(sa.bindparam("partitions", expanding=True))
+_BY_NAME = consumer_offsets.c.consumer_group == sa.bindparam("name")
+_READ = sa.select(consumer_offsets).where(_IN_THESE, _BY_NAME)
+_MOVE = (
+    sa.update(consumer_offsets)
+    .where(
+        consumer_offsets.c.shard == sa.bindparam("partition"),
+        _BY_NAME,
+        consumer_offsets.c.position == sa.bindparam("after"),
+    )
+    .values(position=sa.bindparam("reached"), seen=sa.bindparam("numbers"))
+)
+
 
 class Overtaken(Exception):  # noqa: N818 - a state, not a fault of the code
     """Another member of the group handled this batch; undo what was done with it."""
@@ -41,15 +55,14 @@ class Offsets:
 
     async def read(self, log: str, partitions: Sequence[int]) -> dict[int, int]:
         """The position that was reached in each partition; 0 where nothing was read."""
-        async with self._database.read() as reader:
-            rows = await reader.all(
-                sa.select(consumer_offsets).where(
-                    consumer_offsets.c.shard.in_(list(partitions)),
-                    sa.or_(consumer_offsets.c.consumer_group == self._name(log), self._foreign(log))
-                    if log
-                    else consumer_offsets.c.consumer_group == self._name(log),
-                )
+        found = _READ
+        if log:
+            found = sa.select(consumer_offsets).where(
+                _IN_THESE, sa.or_(_BY_NAME, self._foreign(log))
             )
+        async with self._database.read() as reader:
+            wanted = {"partitions": list(partitions), "name": self._name(log)}
+            rows = await reader.all(found, wanted)
         self._seen |= dict.fromkeys(partitions, _NOTHING) | _newest(rows)
         here = {row.shard: row.position for row in rows if row.consumer_group == self._name(log)}
         return dict.fromkeys(partitions, 0) | here
@@ -154,14 +167,15 @@ class Offsets:
         return sa.and_(consumer_offsets.c.shard.between(0, SHARDS - 1), self._foreign(log))
 
     async def _move(self, tx: Transaction, log: str, row: dict[str, object], after: int) -> bool:
-        here = sa.and_(
-            consumer_offsets.c.shard == row["shard"],
-            consumer_offsets.c.consumer_group == row["consumer_group"],
-        )
         moved = await tx.execute(
-            sa.update(consumer_offsets)
-            .where(here, consumer_offsets.c.position == after)
-            .values(position=row["position"], seen=row["seen"])
+            _MOVE,
+            {
+                "partition": row["shard"],
+                "name": row["consumer_group"],
+                "after": after,
+                "reached": row["position"],
+                "numbers": row["seen"],
+            },
         )
         if moved or after:
             return bool(moved)

@@ -33,6 +33,7 @@ from tintype.database.session import (
     writing,
 )
 from tintype.database.settings import DatabaseSettings
+from tintype.database.waking import Waking
 from tintype.kernel.clock import Clock
 from tintype.kernel.ids import SHARDS, Id, Ids
 
@@ -115,7 +116,7 @@ class PostgresDatabase(Database):
             self._replica = Turns(replica, settings.pool_size)
         self.patience_s = settings.statement_timeout_ms / 1000
         self._committing: set[asyncio.Task[None]] = set()
-        self._wake = asyncio.Event()
+        self.waking = Waking()
 
     async def open(self) -> None:
         for turns in (self._readers, self._writers):
@@ -177,14 +178,6 @@ class PostgresDatabase(Database):
             shard = random.randrange(SHARDS)  # noqa: S311 - no secret, only spread
             transaction.emit(self.notices.event_of(told, self.ids.next(shard)))
 
-    async def woken(self, timeout: float) -> None:  # noqa: ASYNC109 - the wait is the point
-        wake = self._wake
-        try:
-            async with asyncio.timeout(timeout):
-                await wake.wait()
-        except TimeoutError:
-            return
-
     async def close(self) -> None:
         """Wait for what is being committed, then close the connections."""
         if self._committing:
@@ -211,6 +204,4 @@ class PostgresDatabase(Database):
         self.commits += 1
         await turn.end()
         await self.notices.publish(transaction._notices)  # noqa: SLF001 - the transaction's own last step
-        # Whoever waits now is woken; whoever waits later waits for the next commit.
-        self._wake.set()
-        self._wake = asyncio.Event()
+        self.waking.ring(transaction._brings)  # noqa: SLF001 - the same

@@ -25,6 +25,7 @@ from tintype.database.leases import Lease, Leases
 from tintype.database.sending import Sending
 from tintype.database.session import Database
 from tintype.database.tables import outbox
+from tintype.database.waking import News
 from tintype.kernel.ids import SHARDS
 from tintype.kernel.problem import Unavailable
 from tintype.ports.events import LANES, Ends, Lane, Lanes, Record, ShutOut
@@ -73,6 +74,7 @@ class LaneRelay:
         renew_at = loop.time()
         try:
             while True:
+                bell = self._database.waking.bell(News.EVENTS)
                 try:
                     if loop.time() >= renew_at:
                         renew_at = loop.time() + self._lease_s / 3
@@ -85,7 +87,7 @@ class LaneRelay:
                     await asyncio.sleep(_PAUSE_S)
                     continue
                 if moved == 0:
-                    await self._database.woken(_POLL_S)
+                    await bell.rung(_POLL_S)
         finally:
             await self.close()
 

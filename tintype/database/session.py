@@ -17,6 +17,7 @@ from tintype.database.jobs import Job, job_row
 from tintype.database.notices import Notices
 from tintype.database.sql import upsert
 from tintype.database.tables import idempotency, jobs, outbox
+from tintype.database.waking import News, Waking
 from tintype.kernel.clock import Clock
 from tintype.kernel.event import Event, wire_name
 from tintype.kernel.ids import Id, Ids, following, shard_of
@@ -92,6 +93,7 @@ class Transaction(Reader):
         self._ids = ids
         self._events: list[Event] = []
         self._notices: list[Notice] = []
+        self._brings: set[News] = set()
 
     async def execute(self, statement: Executable, parameters: Parameters | None = None) -> int:
         """Run a statement; returns how many rows it touched."""
@@ -115,11 +117,19 @@ class Transaction(Reader):
     def emit(self, event: Event) -> None:
         """Publish a fact: it is stored by this transaction and reaches every consumer after it."""
         self._events.append(event)
+        self.brings(News.EVENTS)
 
     async def enqueue(self, job: Job) -> None:
         """Ask for background work; a job with the same kind and dedupe text exists only once."""
         row = job_row(job, self._ids.next(job.shard), self._clock.now_ms())
         await self.execute(upsert(jobs, row, index=["shard", "kind", "dedupe"]))
+        self.brings(News.JOBS)
+
+    def brings(self, news: News) -> None:
+        """Wake who waits for this in the same process, once it is committed. Asking for a job and
+        publishing an event do so by themselves.
+        """
+        self._brings.add(news)
 
     async def answer(self, view: object) -> None:
         """Keep the answer to the request at hand, so that a retry with its key gets the same.
@@ -182,6 +192,7 @@ class Database(abc.ABC):
     clock: Clock
     ids: Ids
     notices: Notices
+    waking: Waking
     commits: int
     """How many commits were made durable since the start."""
     patience_s: float | None = None
@@ -234,10 +245,6 @@ class Database(abc.ABC):
     @abc.abstractmethod
     async def told(self) -> None:
         """Return once the notices of every commit that can be read by now were applied here."""
-
-    @abc.abstractmethod
-    async def woken(self, timeout: float) -> None:  # noqa: ASYNC109 - the wait is the point
-        """Return when events or jobs were committed here, or after ``timeout`` seconds."""
 
     @abc.abstractmethod
     async def close(self) -> None: ...

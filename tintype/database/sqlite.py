@@ -32,6 +32,7 @@ from tintype.database.session import (
     refuse_nesting,
     writing,
 )
+from tintype.database.waking import News, Waking
 from tintype.kernel.clock import Clock
 from tintype.kernel.ids import Ids
 from tintype.kernel.notice import Notice
@@ -66,8 +67,9 @@ class _Turn(Transaction):
 class _Pending:
     """A finished transaction that waits for the fsync."""
 
-    def __init__(self, notices: list[Notice]) -> None:
+    def __init__(self, notices: list[Notice], brings: set[News]) -> None:
         self.notices = notices
+        self.brings = brings
         self.durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
@@ -131,7 +133,7 @@ class SqliteDatabase(Database):
         self._batch: list[_Pending] = []
         self._committer: asyncio.Task[None] | None = None
         self._failed: BaseException | None = None
-        self._wake = asyncio.Event()
+        self.waking = Waking()
         self.commits = 0
 
     @asynccontextmanager
@@ -154,7 +156,7 @@ class SqliteDatabase(Database):
                 except BaseException as error:
                     self._roll_back(error)
                     raise
-                pending = _Pending(turn._notices)  # noqa: SLF001 - the same
+                pending = _Pending(turn._notices, turn._brings)  # noqa: SLF001 - the same
                 self._batch.append(pending)
                 if self._committer is None:
                     self._committer = asyncio.create_task(self._commit_in_turn())
@@ -187,14 +189,6 @@ class SqliteDatabase(Database):
         # The turn comes after everything that was committed before.
         async with self.write():
             pass
-
-    async def woken(self, timeout: float) -> None:  # noqa: ASYNC109 - the wait is the point
-        wake = self._wake
-        try:
-            async with asyncio.timeout(timeout):
-                await wake.wait()
-        except TimeoutError:
-            return
 
     async def empty_log(self) -> None:
         """Move everything from the write-ahead log into the file and empty the log.
@@ -267,9 +261,7 @@ class SqliteDatabase(Database):
         for pending in batch:
             if not pending.durable.done():
                 pending.durable.set_result(None)
-        # Whoever waits now is woken; whoever waits later waits for the next commit.
-        self._wake.set()
-        self._wake = asyncio.Event()
+        self.waking.ring({news for pending in batch for news in pending.brings})
 
     async def _commit(self) -> BaseException | None:
         """COMMIT on the thread; once begun it is waited for, whatever happens to this task."""

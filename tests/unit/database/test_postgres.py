@@ -14,6 +14,7 @@ from tintype.database.postgres import PostgresDatabase
 from tintype.database.settings import DatabaseSettings
 from tintype.database.tables import consumer_offsets as offsets
 from tintype.database.tables import outbox
+from tintype.database.waking import News
 from tintype.graph.events import Followed
 from tintype.kernel.clock import ManualClock
 from tintype.kernel.notice import Notice
@@ -208,16 +209,17 @@ async def test_lists_of_any_length_are_read(database: PostgresDatabase) -> None:
     assert found[ADA] == {"followers": 0, "following": 1}
 
 
-async def test_whoever_waits_is_woken_by_a_commit(database: PostgresDatabase) -> None:
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    waiting = asyncio.create_task(database.woken(30))
-    await asyncio.sleep(0)
+async def test_a_commit_rings_for_what_it_brings(database: PostgresDatabase) -> None:
+    events, asked = database.waking.bell(News.EVENTS), database.waking.bell(News.JOBS)
 
-    await _set(database, "a", 1)
-    await waiting
+    async with database.write() as tx:
+        tx.emit(Followed(follower=ADA, followee=BO))
 
-    assert loop.time() - began < 5
+    async with asyncio.timeout(20):
+        await events.rung(30)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await asked.rung(30)
 
 
 async def test_exhausted_connections_are_said_so_and_recover(
