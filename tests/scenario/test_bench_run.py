@@ -70,8 +70,9 @@ def test_a_world_is_asked_and_reported_with_plots_that_a_person_can_read(
     assert read_results(page.parent / "embedded.json").steps == measured.steps
 
 
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_keeps_what_it_had_measured(
-    server: ServerProcess, tmp_path: Path
+    server: ServerProcess, tmp_path: Path, sign: signal.Signals
 ) -> None:
     results = tmp_path / "results.json"
     arguments = ["bench", "run", "--rates", "20,20", "--seconds", "30", "--out", str(results)]
@@ -86,7 +87,7 @@ def test_an_interrupted_run_keeps_what_it_had_measured(
     while _feeds(server) < before + 30:
         assert running.poll() is None
         time.sleep(0.1)
-    running.send_signal(signal.SIGINT)
+    running.send_signal(sign)
     running.communicate(timeout=60)
 
     assert running.returncode == 130

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -144,21 +145,26 @@ def _do(plan: Plan, cast: Cast, results: Results, watched: list[Watched], out: P
     from tintype.entry.bench.running import NotThisWorld, Run
     from tintype.entry.bench.stock import StockFailed
 
-    async def work(show: _Shown) -> None:
-        await Run(plan, cast, results, Gauges(watched)).all(show)
+    async def work(show: _Shown) -> bool:
+        working = asyncio.ensure_future(Run(plan, cast, results, Gauges(watched)).all(show))
+        # Said here and not left to Python, which hears no Ctrl-C where a shell began it with "&".
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(sign, working.cancel)
+        await asyncio.wait([working])
+        if working.cancelled():
+            return False
+        await working
+        return True
 
     try:
         with _shown() as show, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(work(show))
-    except KeyboardInterrupt:
-        return False
+            return runner.run(work(show))
     except (NotThisWorld, Lost, StockFailed) as refusal:
         typer.echo(f"tintype: {refusal}", err=True)
         raise typer.Exit(1) from refusal
     finally:
         if results.steps:
             write_results(out, results)
-    return True
 
 
 def _cast(data: Path, most: int, tokens: Path | None) -> tuple[Cast, dict[str, str]]:

@@ -106,6 +106,8 @@ async def test_what_is_never_answered_counts_as_late_as_long_as_it_was_waited_fo
         arrivals = [Arrival(0.01 * each, Kind.FEED, 0, 0.0) for each in range(10)]
         spell = Spell(pool, asking, Gauges([]), arrivals=arrivals, rate=10, late_ms=500)
         running = asyncio.create_task(spell.run(0.2))
+        while spell.step().asked < len(arrivals):  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)
         await asyncio.sleep(0.7)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
