@@ -65,7 +65,8 @@ def answering(
 def serving(folder: Path, **environment: str) -> Iterator[tuple[str, int]]:
     """``tintype serve`` on a data folder, without rate limits; yields its address and its pid.
 
-    ``environment`` holds further settings.
+    AVIF is off: the photos of a world that was just made would be encoded for minutes, on the very
+    core whose answers are timed, and keep it for some 50 ms at a time. ``environment`` holds further settings.
     """
     port = free_port()
     address = f"http://127.0.0.1:{port}"
@@ -75,6 +76,7 @@ def serving(folder: Path, **environment: str) -> Iterator[tuple[str, int]]:
         TINTYPE_DATA=str(folder),
         TINTYPE_BIND=f"127.0.0.1:{port}",
         TINTYPE_RATE_LIMITS__FACTOR="1000000",
+        TINTYPE_MEDIA__AVIF="false",
         **environment,
     ) as pid:
         yield address, pid
