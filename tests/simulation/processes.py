@@ -54,6 +54,8 @@ class WatchedFeed(Feed[Card]):
             return
         if any({viewer, author} == {each.viewer, each.author} for each in world.log[known:]):
             return  # they parted since, whatever they are now
+        if world.whole is not None and not world.parted_by(viewer, world.clock.now_ms()):
+            return  # with fewer to follow they get more of each, once their parting is handled
         due = {
             post
             for post in published & world.model.live

@@ -252,7 +252,7 @@ class World:
         acknowledged, authors = self.acknowledged, model.authors
         eligible = {post for post in eligible if authors[post] in steadily}
         # What an unfollow brings back is there once the unfollow was handled.
-        whole = self.whole is None or self._parted_by(viewer, by_ms)
+        whole = self.whole is None or self.parted_by(viewer, by_ms)
         watch = Watch(
             viewer,
             live=live,
@@ -271,7 +271,7 @@ class World:
         self.watches.append(watch)
         return watch
 
-    def _parted_by(self, viewer: int, by_ms: float) -> bool:
+    def parted_by(self, viewer: int, by_ms: float) -> bool:
         """Whether every end of a follow of this viewer was handled by then."""
         return all(
             self.handled.get(index, by_ms + 1) <= by_ms
