@@ -66,7 +66,8 @@ def serving(folder: Path, **environment: str) -> Iterator[tuple[str, int]]:
     """``tintype serve`` on a data folder, without rate limits; yields its address and its pid.
 
     AVIF is off: the photos of a world that was just made would be encoded for minutes, on the very
-    core whose answers are timed, and keep it for some 50 ms at a time. ``environment`` holds further settings.
+    core whose answers are timed, and keep it for some 50 ms at a time. ``environment`` holds
+    further settings.
     """
     port = free_port()
     address = f"http://127.0.0.1:{port}"

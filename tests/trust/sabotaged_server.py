@@ -54,8 +54,8 @@ def acknowledge_early() -> None:
     patch.object(SqliteDatabase, "_commit_in_turn", lazy).start()
     made = _Pending.__init__
 
-    def durable_soon(self: _Pending, callbacks: Any) -> None:
-        made(self, callbacks)
+    def durable_soon(self: _Pending, *told: Any) -> None:
+        made(self, *told)
         asyncio.get_running_loop().call_later(0.01, self.durable.set_result, None)
 
     patch.object(_Pending, "__init__", durable_soon).start()
